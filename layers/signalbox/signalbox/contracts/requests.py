@@ -1,0 +1,56 @@
+"""One request, whatever dialect it came in."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from signalbox.contracts.messages import Message, ResponseFormat, Tool, ToolChoice
+from signalbox.contracts.model import Contract
+
+Workload = Literal["chat", "classify", "extract", "summarize"]
+Priority = Literal["low", "normal", "high"]
+Mode = Literal["live", "canary"]
+
+
+class Sampling(Contract):
+    """How the model draws its words. ``None`` leaves it to the profile, then the provider."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+class InferenceRequest(Contract):
+    """What a caller wants answered.
+
+    ``model`` is ``auto``, a role or a roster id. ``confidence`` is the caller's own estimate
+    in 0..1 that a small model suffices. ``deadline_ms`` counts from the request's arrival.
+    """
+
+    request_id: str
+    caller: str
+    tier: str = "standard"
+    path: str
+    model: str = "auto"
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat = ResponseFormat()
+    sampling: Sampling = Sampling()
+    max_output_tokens: int | None = Field(default=None, ge=1)
+    user: str | None = None
+    metadata: dict[str, str] = {}
+    stream: bool = False
+    stream_usage: bool = False
+    id: str | None = None
+    mode: Mode = "live"
+    workload: Workload | None = None
+    priority: Priority = "normal"
+    escalation: bool = False
+    needs_compliance_check: bool = False
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    deadline_ms: int | None = Field(default=None, ge=1)

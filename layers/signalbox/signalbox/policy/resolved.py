@@ -1,0 +1,119 @@
+"""What a policy means, once every name in it has been resolved and checked.
+
+The file's own shape is in ``document``; ``load`` turns one into the other. Everything
+downstream (signals, decision, execution) sees only these values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from re import Pattern
+from typing import Any, Protocol
+
+from signalbox.contracts.decisions import Plan
+from signalbox.contracts.requests import Sampling
+from signalbox.contracts.signals import Complexity
+
+
+class Matcher(Protocol):
+    """A compiled CEL condition over the signals."""
+
+    @property
+    def source(self) -> str:
+        """The expression as the file spells it."""
+
+    @property
+    def token_thresholds(self) -> tuple[int, ...]:
+        """Integers that ``token_count`` is compared with."""
+
+    @property
+    def needs_exact_tokens(self) -> bool:
+        """Whether ``token_count`` is used other than in a comparison with an integer."""
+
+    def matches(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the condition holds. Raises ``MatcherFailed`` when it cannot be evaluated."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How one model is spoken to: its system prompt and sampling, under the caller's own."""
+
+    name: str
+    system_prompt: str | None = None
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True)
+class RosterModel:
+    """One model that may answer. ``token_factor`` turns o200k_base tokens into its own, erring high."""
+
+    id: str
+    provider: str
+    provider_model: str
+    window_tokens: int
+    output_cap_tokens: int
+    token_factor: float
+    features: frozenset[str]
+    profile: Profile
+    retires: date | None = None
+    typical_latency_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Role:
+    """A name that routes use for ``pin``; ``pinned`` forbids every other model, always."""
+
+    name: str
+    pin: RosterModel
+    fallbacks: tuple[RosterModel, ...] = ()
+    pinned: bool = False
+
+    @property
+    def candidates(self) -> tuple[RosterModel, ...]:
+        return (self.pin, *self.fallbacks)
+
+
+@dataclass(frozen=True)
+class Route:
+    """The first route whose path and matcher hold decides. ``path`` matches itself and what is below it."""
+
+    name: str
+    path: str | None
+    matcher: Matcher
+    role: Role
+    plan: Plan
+    deadline_ms: int
+    max_cost_microusd: int | None = None
+
+    def covers(self, path: str) -> bool:
+        return self.path is None or path == self.path or path.startswith(self.path.rstrip("/") + "/")
+
+
+@dataclass(frozen=True)
+class ComplexityRule:
+    """``matcher`` None: the rule that holds when none before it did."""
+
+    matcher: Matcher | None
+    value: Complexity
+
+
+@dataclass(frozen=True)
+class ConfidenceRule:
+    matcher: Matcher | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``version`` names the text it came from (12 hex digits of its SHA-256)."""
+
+    version: str
+    roster: Mapping[str, RosterModel]
+    roles: Mapping[str, Role]
+    routes: tuple[Route, ...]
+    complexity: tuple[ComplexityRule, ...]
+    confidence: tuple[ConfidenceRule, ...]
+    entities: Mapping[str, Pattern[str]] = field(default_factory=dict)
+    default_max_output_tokens: int = 1024
+    token_thresholds: tuple[int, ...] = ()
+    needs_exact_tokens: bool = False
