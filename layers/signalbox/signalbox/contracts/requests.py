@@ -43,7 +43,7 @@ class InferenceRequest(Contract):
     sampling: Sampling = Sampling()
     max_output_tokens: int | None = Field(default=None, ge=1)
     user: str | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = Field(default_factory=dict)
     stream: bool = False
     stream_usage: bool = False
     id: str | None = None

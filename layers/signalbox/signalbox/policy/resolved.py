@@ -40,7 +40,7 @@ class Profile:
 
     name: str
     system_prompt: str | None = None
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True)
