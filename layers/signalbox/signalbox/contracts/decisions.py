@@ -21,6 +21,7 @@ class Hop(Contract):
     input_tokens: int  # estimated with the model's own factor, erring high
     max_output_tokens: int
     worst_cost_microusd: int
+    typical_latency_ms: int | None = None
 
 
 class Rejection(Contract):

@@ -1,0 +1,1 @@
+"""Carries a decision out: one plan a module, the outside behind the ports."""

@@ -1,0 +1,38 @@
+"""The HTTP API: one line per operation, errors mapped in one place."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from router.operations import chat_completions, health, infer, models, openapi, route
+from router.respond import failed
+from signalbox.contracts.errors import NotFound
+
+logger = Logger()
+app = APIGatewayRestResolver()
+
+app.post("/v1/chat/completions")(lambda: chat_completions.run(app.current_event))
+app.post("/v1/infer")(lambda: infer.run(app.current_event))
+app.post("/v1/chat")(lambda: infer.run(app.current_event))
+app.post("/v1/route")(lambda: route.run(app.current_event))
+app.get("/v1/models")(lambda: models.run(app.current_event))
+app.get("/v1/health")(lambda: health.run(app.current_event))
+app.get("/v1/openapi.json")(openapi.run)
+
+
+@app.exception_handler(Exception)
+def on_error(error: Exception) -> Response[str]:
+    return failed(error, str(app.current_event.request_context.request_id))
+
+
+@app.not_found
+def on_unknown_path(_: Exception) -> Response[str]:
+    return on_error(NotFound("unknown_path", "There is no such path or method here; see /v1/openapi.json."))
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return app.resolve(event, context)

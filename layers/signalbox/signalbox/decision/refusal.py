@@ -1,0 +1,33 @@
+"""What a caller is told when no candidate may answer."""
+
+from collections.abc import Sequence
+
+from signalbox.contracts.decisions import Decision, Rejection
+from signalbox.contracts.errors import SignalboxError, Unavailable, Unprocessable
+
+
+def _of(rejected: Sequence[Rejection], reason: str) -> list[str]:
+    return [f"{one.model}: {one.detail}" for one in rejected if one.reason == reason]
+
+
+def refusal(decision: Decision) -> SignalboxError:
+    """The error for a decision without hops: what the caller can change comes first."""
+    rejected = decision.rejected
+    if too_long := _of(rejected, "window"):
+        return Unprocessable(
+            "context_length_exceeded", f"No candidate's window fits. {'; '.join(too_long)}.", param="messages"
+        )
+    if unsupported := _of(rejected, "unsupported"):
+        return Unprocessable("unsupported_parameter", f"No candidate can do this. {'; '.join(unsupported)}.")
+    if capped := _of(rejected, "output_cap"):
+        return Unprocessable(
+            "max_tokens_exceeded", f"No candidate writes that much. {'; '.join(capped)}.", param="max_tokens"
+        )
+    if dear := _of(rejected, "price"):
+        return Unprocessable("cost_limit_exceeded", f"The route's price limit rules out all. {'; '.join(dear)}.")
+    if slow := _of(rejected, "deadline"):
+        return Unprocessable(
+            "deadline_too_short", f"No candidate is that quick. {'; '.join(slow)}.", param="deadline_ms"
+        )
+    why = "; ".join(f"{one.model}: {one.detail}" for one in rejected)
+    return Unavailable("no_eligible_model", f"No model of role {decision.role} may answer now. {why}.")

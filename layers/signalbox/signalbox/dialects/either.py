@@ -1,0 +1,39 @@
+"""A body whose path nobody named: by its shape, and the policy's own paths."""
+
+from typing import Any
+
+from signalbox.contracts.errors import BadRequest
+from signalbox.contracts.requests import InferenceRequest
+from signalbox.dialects import native, openai_chat
+from signalbox.policy.resolved import Policy
+
+OPENAI_PATH = "/v1/chat/completions"
+NATIVE_PATHS = ("/v1/infer", "/v1/chat")
+
+
+def parse_either(
+    body: dict[str, Any], policy: Policy, *, request_id: str, caller: str, tier: str, path: str | None = None
+) -> InferenceRequest:
+    """``messages`` make it OpenAI's dialect, anything else is native.
+
+    Without ``path``, a native body is taken for the first native path that a route names, else
+    ``/v1/infer``. The body's own ``path``, if any, wins. Raises ``BadRequest``.
+    """
+    fields = {name: value for name, value in body.items() if name != "path"}
+    path = _named_path(body.get("path")) or path
+    if "messages" in fields:
+        return openai_chat.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or OPENAI_PATH)
+    return native.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or _native_path(policy))
+
+
+def _named_path(path: Any) -> str | None:
+    if path is None:
+        return None
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise BadRequest("invalid_value", "path begins with a slash, as in /v1/chat.", param="path")
+    return path.removeprefix("/api")
+
+
+def _native_path(policy: Policy) -> str:
+    named = {route.path for route in policy.routes}
+    return next((path for path in NATIVE_PATHS if path in named), NATIVE_PATHS[0])

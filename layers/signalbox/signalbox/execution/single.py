@@ -1,0 +1,81 @@
+"""The plan ``single``: the first hop answers; another takes over where that can help (A16, C3)."""
+
+from collections.abc import Sequence
+
+from signalbox.contracts.adapters import AdapterFailure
+from signalbox.contracts.decisions import Decision, Hop
+from signalbox.contracts.errors import DeadlinePassed
+from signalbox.contracts.requests import InferenceRequest
+from signalbox.execution.outcome import Attempt, Outcome, as_error
+from signalbox.execution.ports import Clock, Invoker
+from signalbox.execution.profile import adapter_request
+from signalbox.policy.resolved import Policy
+
+# Another model may do better; the rest are wrong everywhere alike.
+WORTH_ANOTHER_HOP = {
+    "RateLimited",
+    "ProviderUnavailable",
+    "MalformedReply",
+    "AuthenticationFailed",
+    "DeadlineExceeded",
+    "ContextOverflow",
+}
+# Less than this is not worth a call.
+LEAST_HOP_MS = 100
+
+
+def run_single(
+    request: InferenceRequest,
+    decision: Decision,
+    policy: Policy,
+    invoker: Invoker,
+    clock: Clock,
+    arrived_at_ms: int,
+) -> Outcome:
+    """Try ``decision.hops`` in order until one replies, the deadline is near or no other hop can help.
+
+    ``arrived_at_ms`` is Unix milliseconds; the deadline counts from it. A hop that has another
+    behind it leaves that one its typical latency. An overflow is taken to a wider window once.
+    """
+    ends_at_ms = arrived_at_ms + decision.deadline_ms
+    hops = list(decision.hops)
+    attempts: list[Attempt] = []
+    overflowed = False
+    while hops:
+        hop = hops.pop(0)
+        limit_ms = _share(ends_at_ms - clock.now_ms(), hops)
+        if limit_ms < LEAST_HOP_MS:
+            break
+        call = adapter_request(request, decision, hop, policy.roster[hop.model], clock.now_ms(), limit_ms)
+        result = invoker.invoke(call)
+        attempts.append(Attempt(hop.model, result.reply, result.failure))
+        if result.reply is not None:
+            return Outcome(result.reply, None, tuple(attempts))
+        failure = result.failure
+        if failure is None or failure.name not in WORTH_ANOTHER_HOP:
+            break
+        if failure.name == "ContextOverflow":
+            hops = [] if overflowed else _wider(hop, failure, hops)
+            overflowed = True
+    return _failed(decision, attempts)
+
+
+def _share(left_ms: int, behind: Sequence[Hop]) -> int:
+    """Milliseconds for a hop, when ``left_ms`` are left and ``behind`` wait for their turn."""
+    reserve = (behind[0].typical_latency_ms or 0) if behind else 0
+    return left_ms - reserve if left_ms >= 2 * reserve else left_ms
+
+
+def _wider(hop: Hop, failure: AdapterFailure, behind: Sequence[Hop]) -> list[Hop]:
+    """The hops whose window fits what ``hop`` could not hold; never ``hop`` itself again."""
+    need = max(failure.tokens or 0, hop.window_tokens + 1)
+    return [other for other in behind if other.window_tokens >= need]
+
+
+def _failed(decision: Decision, attempts: Sequence[Attempt]) -> Outcome:
+    last = attempts[-1].failure if attempts else None
+    if last is None:
+        model = decision.hops[0].model
+        message = f"model_inference_deadline_exceeded at {decision.deadline_ms}ms ({model})"
+        return Outcome(None, DeadlinePassed("model_inference_deadline_exceeded", message), tuple(attempts))
+    return Outcome(None, as_error(last, decision.deadline_ms), tuple(attempts))
