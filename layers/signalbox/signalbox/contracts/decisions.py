@@ -25,11 +25,12 @@ class Hop(Contract):
 
 
 class Rejection(Contract):
-    """A candidate that was not tried. ``detail`` carries the figures."""
+    """A candidate that was not tried. ``detail`` carries the figures, ``params`` the request's fields at fault."""
 
     model: str
     reason: RejectionReason
     detail: str
+    params: tuple[str, ...] = ()
 
 
 class Decision(Contract):

@@ -18,7 +18,10 @@ def refusal(decision: Decision) -> SignalboxError:
             "context_length_exceeded", f"No candidate's window fits. {'; '.join(too_long)}.", param="messages"
         )
     if unsupported := _of(rejected, "unsupported"):
-        return Unprocessable("unsupported_parameter", f"No candidate can do this. {'; '.join(unsupported)}.")
+        at_fault = next(one.params[0] for one in rejected if one.params)
+        return Unprocessable(
+            "unsupported_parameter", f"No candidate can do this. {'; '.join(unsupported)}.", param=at_fault
+        )
     if capped := _of(rejected, "output_cap"):
         return Unprocessable(
             "max_tokens_exceeded", f"No candidate writes that much. {'; '.join(capped)}.", param="max_tokens"

@@ -37,9 +37,10 @@ class Sizing:
 
         if model.retires is not None and self.now.date() >= model.retires:
             return reject("retired", f"retired on {model.retires.isoformat()}")
-        missing = {name: need for name, need in needed_features(self.request).items() if need not in model.features}
-        if missing:
-            return reject("unsupported", f"cannot honour {', '.join(sorted(missing))}")
+        needs = needed_features(self.request)
+        if missing := tuple(sorted(name for name, feature in needs.items() if feature not in model.features)):
+            detail = f"cannot honour {', '.join(missing)}"
+            return Rejection(model=model.id, reason="unsupported", detail=detail, params=missing)
         asked = self.request.max_output_tokens
         if asked is not None and asked > model.output_cap_tokens:
             return reject("output_cap", f"max_tokens={asked} limit={model.output_cap_tokens}")
