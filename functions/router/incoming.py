@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
-from signalbox.dialects.body import read_json
 
 from signalbox.contracts.errors import BadRequest
+from signalbox.dialects.body import read_json
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """Leaves a trace of every request: one log line and one set of metrics, never a word of its text."""
 
 from aws_lambda_powertools import Logger
-from signalbox.telemetry.metrics import emit
 
 from router.incoming import Incoming
 from signalbox.contracts.decisions import Decision
 from signalbox.contracts.errors import SignalboxError
 from signalbox.execution.outcome import Outcome
 from signalbox.telemetry import gen_ai
+from signalbox.telemetry.metrics import emit
 
 logger = Logger(child=True)
 

@@ -4,11 +4,10 @@ import time
 from functools import cache
 from typing import Any
 
-from signalbox.policy.load import load_resource
-
 from router.settings import settings
 from signalbox.execution.answer import Services
 from signalbox.execution.lambda_invoker import LambdaInvoker
+from signalbox.policy.load import load_resource
 from signalbox.pricing.table import load_prices
 
 # A hair over the longest an adapter may run; its own deadline ends it long before.

@@ -25,7 +25,7 @@ app = typer.Typer()
 
 @app.callback(invoke_without_command=True)
 def explain(
-    request: Annotated[Path, typer.Option(help="A request body as JSON, an API Gateway event, or - for standard input")],
+    request: Annotated[Path, typer.Option(help="A request body, an API Gateway event, or - for stdin")],
     policy: Annotated[Path | None, typer.Option(help="A policy file; the shipped one without it")] = None,
     now: Annotated[str | None, typer.Option(help="ISO 8601; decides what has retired, and the hour")] = None,
     path: Annotated[str | None, typer.Option(help="The API path, e.g. /v1/chat")] = None,

@@ -1,0 +1,91 @@
+"""``signalbox bench``: package sizes, cold starts and decision times, each beside a baseline of the same run."""
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from workbench.bench.decision import decision_times
+from workbench.bench.emulator import cold_starts
+from workbench.bench.imports import import_costs
+from workbench.build import MB, Target, build, measure
+from workbench.progress import step
+
+app = typer.Typer()
+console = Console()
+
+
+@app.callback(invoke_without_command=True)
+def bench(context: typer.Context) -> None:
+    """Everything, unless one part is named."""
+    if context.invoked_subcommand is None:
+        packages()
+        imports()
+        cold()
+        decision()
+
+
+@app.command()
+def packages() -> None:
+    """Unzipped size of each layer and of the functions' package."""
+    table = Table("package", "MB", title="Package sizes, unzipped")
+    for name, size in measure(_built().directory).items():
+        table.add_row(name, f"{size / MB:.1f}")
+    console.print(table)
+
+
+@app.command()
+def imports() -> None:
+    """CPU of importing each handler in a fresh process."""
+    target = _built()
+    with step("Importing each handler in fresh processes"):
+        costs = import_costs(target)
+    baseline = next(cost for cost in costs if cost.name.startswith("baseline"))
+    table = Table("handler", "CPU ms", "wall ms", "peak MB", "CPU against baseline", title="Import, median")
+    for cost in costs:
+        ratio = cost.cpu_ms / baseline.cpu_ms
+        table.add_row(cost.name, f"{cost.cpu_ms:.0f}", f"{cost.wall_ms:.0f}", f"{cost.memory_mb:.0f}", f"{ratio:.2f}")
+    console.print(table)
+
+
+@app.command()
+def cold() -> None:
+    """Init and first call under the Lambda Runtime Interface Emulator."""
+    target = _built()
+    with step("Starting each function under the Runtime Interface Emulator"):
+        starts = cold_starts(target)
+    if not starts:
+        console.print("The Runtime Interface Emulator runs on Linux alone; skipped here.")
+        return
+    table = Table("function", "cold CPU ms", "cold wall ms", "warm wall ms", "peak MB", title="Init and first call")
+    for one in starts:
+        table.add_row(
+            one.name,
+            f"{one.cold_cpu_ms:.0f}",
+            f"{one.cold_wall_ms:.0f}",
+            f"{one.warm_wall_ms:.1f}",
+            f"{one.memory_mb:.0f}",
+        )
+    console.print(table)
+
+
+@app.command()
+def decision() -> None:
+    """Parse, signals and decide, warm, in process."""
+    with step("Deciding"):
+        rows = decision_times()
+    table = Table("tokens", "p50 ms", "p99 ms", "json.loads p50 ms", "ratio", title="Parse + signals + decide, warm")
+    for row in rows:
+        table.add_row(
+            f"{row.tokens:,}",
+            f"{row.p50_ms:.3f}",
+            f"{row.p99_ms:.3f}",
+            f"{row.baseline_p50_ms:.3f}",
+            f"{row.ratio:.1f}",
+        )
+    console.print(table)
+
+
+def _built() -> Target:
+    target = Target.this_machine()
+    build(target)
+    return target
