@@ -8,6 +8,7 @@ from signalbox.contracts.messages import Message, ResponseFormat, Tool, ToolCall
 from signalbox.contracts.model import Contract
 from signalbox.contracts.requests import Sampling
 
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 FailureName = Literal[
     "ContextOverflow",
@@ -38,6 +39,7 @@ class AdapterRequest(Contract):
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat = ResponseFormat()
     sampling: Sampling = Sampling()
+    reasoning_effort: ReasoningEffort | None = None  # from the profile; None leaves it to the provider
     max_output_tokens: int
     user: str | None = None
     deadline_at_ms: int

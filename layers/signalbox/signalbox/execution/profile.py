@@ -47,6 +47,7 @@ def adapter_request(
         parallel_tool_calls=request.parallel_tool_calls,
         response_format=request.response_format,
         sampling=merged_sampling(request.sampling, model),
+        reasoning_effort=model.profile.reasoning_effort,
         max_output_tokens=hop.max_output_tokens,
         user=request.user,
         deadline_at_ms=now_ms + limit_ms,

@@ -10,6 +10,7 @@ from datetime import date
 from re import Pattern
 from typing import Any, Protocol
 
+from signalbox.contracts.adapters import ReasoningEffort
 from signalbox.contracts.decisions import Plan
 from signalbox.contracts.requests import Sampling
 from signalbox.contracts.signals import Complexity
@@ -41,6 +42,7 @@ class Profile:
     name: str
     system_prompt: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    reasoning_effort: ReasoningEffort | None = None
 
 
 @dataclass(frozen=True)
