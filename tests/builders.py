@@ -22,7 +22,18 @@ from signalbox.pricing.table import PriceTable, Rates, Tariff
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EVERYTHING = frozenset(
-    ["tools", "parallel_tool_calls", "json_object", "json_schema", "temperature", "top_p", "penalties", "stop", "seed"]
+    [
+        "tools",
+        "forced_tool_choice",
+        "parallel_tool_calls",
+        "json_object",
+        "json_schema",
+        "temperature",
+        "top_p",
+        "penalties",
+        "stop",
+        "seed",
+    ]
 )
 
 

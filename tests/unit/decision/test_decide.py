@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalbox.contracts.errors import NotFound, Unprocessable
-from signalbox.contracts.messages import ResponseFormat, Tool
+from signalbox.contracts.messages import ResponseFormat, Tool, ToolChoice
 from signalbox.contracts.requests import Sampling
 from signalbox.decision.decide import decide
 from signalbox.decision.refusal import refusal
@@ -53,6 +53,7 @@ def test_another_tokenizer_is_sized_high() -> None:
     ("asked", "param"),
     [
         ({"tools": (Tool(name="f"),)}, "tools"),
+        ({"tools": (Tool(name="f"),), "tool_choice": ToolChoice(mode="required")}, "tool_choice"),
         ({"response_format": ResponseFormat(type="json_object")}, "response_format"),
         ({"sampling": Sampling(seed=1)}, "seed"),
         ({"sampling": Sampling(stop=("x",))}, "stop"),

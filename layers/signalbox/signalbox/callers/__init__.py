@@ -1,0 +1,1 @@
+"""Who is calling: Signalbox's own keys, JWTs, and the tier that goes with them."""

@@ -32,6 +32,8 @@ def needed_features(request: InferenceRequest) -> dict[str, str]:
         needs["tools"] = "tools"
         if request.parallel_tool_calls is False:
             needs["parallel_tool_calls"] = "parallel_tool_calls"
+        if request.tool_choice is not None and request.tool_choice.mode in ("required", "function"):
+            needs["tool_choice"] = "forced_tool_choice"
     if request.response_format.type != "text":
         needs["response_format"] = request.response_format.type
     return needs

@@ -105,9 +105,7 @@ class PriceTable:
         All input is taken at its dearest (a cache write, where that costs extra).
         """
         bands = self._tariff(provider, provider_model).reachable(input_tokens)
-        return _round_up(
-            max(input_tokens * rates.dearest_input + max_output_tokens * rates.output for rates in bands)
-        )
+        return _round_up(max(input_tokens * rates.dearest_input + max_output_tokens * rates.output for rates in bands))
 
     def _tariff(self, provider: str, provider_model: str) -> Tariff:
         tariffs = self.tariffs.get(f"{provider}/{provider_model}")
