@@ -1,0 +1,16 @@
+"""One call of one model on Amazon Bedrock: ``AdapterRequest`` → ``AdapterResult``."""
+
+import os
+
+from adapters.bedrock.provider import BedrockProvider, endpoint
+from signalbox.adapters.lambda_handler import adapter_handler
+from signalbox.adapters.settings import AdapterSettings
+
+
+def provider(settings: AdapterSettings) -> BedrockProvider:
+    """Bedrock in the function's own region, as the function's own role."""
+    region = os.environ["AWS_REGION"]
+    return BedrockProvider(region, settings.base_url or endpoint(region))
+
+
+handler = adapter_handler(provider)

@@ -1,0 +1,125 @@
+"""What ``model-routing.yaml`` says, as it says it. ``load`` turns it into what it means.
+
+The JSON Schema that editors complete from is generated from these models
+(``signalbox policy schema --write``); so every field describes itself.
+"""
+
+import json
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from signalbox.contracts.adapters import ReasoningEffort
+from signalbox.contracts.decisions import Plan
+from signalbox.contracts.signals import Complexity
+
+Provider = Literal["anthropic", "openai", "gemini", "bedrock"]
+Feature = Literal[
+    "tools",
+    "parallel_tool_calls",
+    "forced_tool_choice",
+    "json_object",
+    "json_schema",
+    "temperature",
+    "top_p",
+    "penalties",
+    "stop",
+    "seed",
+]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Condition = Annotated[str, Field(min_length=1, max_length=4096)]
+Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
+DeadlineMs = Annotated[int, Field(ge=1, le=900_000)]
+
+
+class _Part(BaseModel):
+    # One validator is built, for the whole document; none for each part.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class DefaultsSpec(_Part):
+    deadline_ms: DeadlineMs = Field(
+        default=25_000, description="Milliseconds a request may take, unless its route says."
+    )
+    max_output_tokens: Tokens = Field(default=1024, description="Output tokens when the caller names no limit.")
+
+
+class ProfileSpec(_Part):
+    system_prompt: str | None = Field(default=None, description="Put before the caller's own messages.")
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2, description="Needs the feature `penalties`.")
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2, description="Needs the feature `penalties`.")
+    stop: list[str] = Field(default=[], max_length=4, description="Texts that end the reply.")
+    seed: int | None = None
+    reasoning_effort: ReasoningEffort | None = Field(default=None, description="OpenAI's dialect alone takes it.")
+
+
+class ModelSpec(_Part):
+    provider: Provider = Field(description="Whose wire format and key.")
+    model: str = Field(min_length=1, max_length=256, description="The exact id that is sent to the provider.")
+    window_tokens: Tokens = Field(description="The most that input and output may come to, in the model's own tokens.")
+    output_cap_tokens: Tokens = Field(description="The most that the model writes in one reply.")
+    token_factor: float = Field(default=1.0, gt=0, le=10, description="Its tokens per o200k_base token, erring high.")
+    features: list[Feature] = Field(default=[], description="What the model accepts. All else is refused by name.")
+    retires: date | None = Field(default=None, description="The first day (UTC) on which it no longer answers.")
+    typical_latency_ms: int | None = Field(default=None, ge=1, le=900_000)
+    profile: str | None = Field(default=None, description="A name under `profiles`.")
+
+
+class RoleSpec(_Part):
+    pin: str = Field(description="The roster id that answers for this role.")
+    fallbacks: list[str] = Field(default=[], description="Roster ids tried after the pin, in order.")
+    pinned: bool = Field(default=False, description="Never any other model than the pin, whatever happens.")
+
+
+class ComplexityRuleSpec(_Part):
+    when: Condition | None = Field(default=None, description="A CEL condition over the base signals.")
+    value: Complexity = Field(alias="is")
+
+
+class ConfidenceRuleSpec(_Part):
+    when: Condition | None = Field(default=None, description="A CEL condition over the base signals and complexity.")
+    value: float = Field(alias="is", ge=0, le=1, description="That a small model suffices.")
+
+
+class RouteSpec(_Part):
+    name: Name | None = Field(default=None, description="`route-N` when left out.")
+    path: str | None = Field(
+        default=None, pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)?$", description="Itself and all below it."
+    )
+    matcher: Condition | None = Field(
+        default=None, description="A CEL condition over the signals; always, if left out."
+    )
+    target: str = Field(description="A role, or a roster id.")
+    plan: Plan = "single"
+    deadline_ms: DeadlineMs | None = None
+    max_cost_microusd: int | None = Field(default=None, ge=1, description="The dearest that one answer may be.")
+
+
+class Document(_Part):
+    """A routing policy: which model answers what."""
+
+    defaults: DefaultsSpec = Field(default_factory=DefaultsSpec)
+    entities: dict[Name, str] = Field(default={}, description="Name to regular expression: what a message may name.")
+    profiles: dict[Name, ProfileSpec] = Field(default={}, description="How a model is spoken to.")
+    roster: dict[Name, ModelSpec] = Field(min_length=1, description="The models that may answer.")
+    roles: dict[Name, RoleSpec] = Field(default={}, description="What routes use models for.")
+    complexity: list[ComplexityRuleSpec] = Field(
+        default=[], description="The first that holds; the last has no `when`."
+    )
+    confidence: list[ConfidenceRuleSpec] = Field(
+        default=[], description="The first that holds; the last has no `when`."
+    )
+    routes: list[RouteSpec] = Field(min_length=1, description="The first whose path and matcher hold decides.")
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a policy file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Document.model_json_schema(by_alias=True)}
+
+
+def json_schema_text() -> str:
+    """As the committed ``model-routing.schema.json`` holds it."""
+    return json.dumps(json_schema(), indent=2) + "\n"

@@ -1,0 +1,102 @@
+"""``extract``: everything that is known of a request before a model is chosen. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from signalbox.contracts.requests import InferenceRequest
+from signalbox.contracts.signals import Complexity, Signals
+from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy
+from signalbox.signals.text import distinct_entities, has_code, shannon_entropy, tail_newline
+from signalbox.signals.tokens import count
+from signalbox.signals.variables import matcher_values
+
+Rule = TypeVar("Rule", ComplexityRule, ConfidenceRule)
+
+# When no rule holds, nothing speaks for a small model.
+_COMPLEXITY_WITHOUT_RULE: Complexity = "extended"
+_CONFIDENCE_WITHOUT_RULE = 0.0
+
+
+def extract(request: InferenceRequest, policy: Policy, now: datetime) -> Signals:
+    """The request's signals at ``now`` (timezone-aware).
+
+    Token counts are exact enough for every comparison that ``policy`` can make. A workload
+    that the caller did not name is chat. Raises ``MatcherFailed`` when a rule cannot be
+    evaluated, and ``SignalboxError`` (``tokenizer_unavailable``).
+    """
+    facts = _facts(request, policy, now)
+    seen = matcher_values(facts)
+    complexity = _complexity(policy, seen)
+    confidence = request.confidence
+    if confidence is None:
+        confidence = _confidence(policy, {**seen, "complexity": complexity})
+    return Signals(**facts, complexity=complexity, confidence=confidence)
+
+
+def window_thresholds(policy: Policy, max_output_tokens: int | None) -> tuple[int, ...]:
+    """For each roster model, the most o200k_base tokens that still fit its window.
+
+    The inverse of what ``decision.sizing`` asks: input tokens, rounded up after the model's own
+    factor, plus its profile's system prompt and the output, must not exceed ``window_tokens``.
+    """
+    fits: set[int] = set()
+    for model in policy.roster.values():
+        output = max_output_tokens or min(policy.default_max_output_tokens, model.output_cap_tokens)
+        prompt_bytes = len((model.profile.system_prompt or "").encode())
+        room = model.window_tokens - output - prompt_bytes
+        if room >= 0:
+            fits.add(_most_within(room, model.token_factor))
+    return tuple(sorted(fits))
+
+
+def _most_within(room: int, factor: float) -> int:
+    """The largest n with ceil(n * factor) <= room, in the very arithmetic that sizing uses."""
+    most = int(room / factor)
+    while math.ceil(most * factor) > room:
+        most -= 1
+    while math.ceil((most + 1) * factor) <= room:
+        most += 1
+    return most
+
+
+def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str, Any]:
+    """The fields of ``Signals`` that no rule decides."""
+    turn = next((message.text for message in reversed(request.messages) if message.role == "user"), "")
+    thresholds = (*policy.token_thresholds, *window_thresholds(policy, request.max_output_tokens))
+    # A price limit is compared with the worst cost, whose threshold lies anywhere.
+    exact = policy.needs_exact_tokens or any(route.max_cost_microusd is not None for route in policy.routes)
+    return {
+        "path": request.path,
+        "mode": request.mode,
+        "tier": request.tier,
+        "workload": request.workload or "chat",
+        "convo_length": sum(message.role in ("user", "assistant") for message in request.messages),
+        "tokens": count(request, thresholds, exact),
+        "tail_newline": tail_newline(turn),
+        "entropy": shannon_entropy(turn),
+        "distinct_entities": distinct_entities(turn, policy.entities),
+        "has_code": has_code(turn),
+        "has_tools": bool(request.tools),
+        "needs_compliance_check": request.needs_compliance_check,
+        "priority": request.priority,
+        "escalation": request.escalation,
+        "max_output_tokens": request.max_output_tokens,
+        "deadline_ms": request.deadline_ms,
+        "hour": now.astimezone(UTC).hour,
+    }
+
+
+def _complexity(policy: Policy, seen: Mapping[str, object]) -> Complexity:
+    rule = _first(policy.complexity, seen)
+    return _COMPLEXITY_WITHOUT_RULE if rule is None else rule.value
+
+
+def _confidence(policy: Policy, seen: Mapping[str, object]) -> float:
+    rule = _first(policy.confidence, seen)
+    return _CONFIDENCE_WITHOUT_RULE if rule is None else rule.value
+
+
+def _first(rules: Sequence[Rule], seen: Mapping[str, object]) -> Rule | None:
+    return next((rule for rule in rules if rule.matcher is None or rule.matcher.matches(seen)), None)

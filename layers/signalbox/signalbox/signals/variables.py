@@ -1,0 +1,62 @@
+"""The names, types and words that matchers see. Declared once, here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from signalbox.contracts.requests import Mode, Priority, Workload
+from signalbox.contracts.signals import Complexity, Signals
+
+VariableType = Literal["int", "double", "bool", "string"]
+
+# What is known before any rule has run: complexity rules see these.
+BASE_VARIABLES: Mapping[str, VariableType] = MappingProxyType(
+    {
+        "path": "string",
+        "mode": "string",
+        "tier": "string",
+        "workload": "string",
+        "convo_length": "int",
+        "token_count": "int",
+        "tail_newline": "bool",
+        "entropy": "double",
+        "distinct_entities": "int",
+        "has_code": "bool",
+        "has_tools": "bool",
+        "needs_compliance_check": "bool",
+        "priority": "string",
+        "escalation": "bool",
+        "max_output_tokens": "int",  # 0: the caller named none
+        "deadline_ms": "int",  # 0: the caller named none
+        "hour": "int",
+    }
+)
+
+# Confidence rules see what complexity came to as well; routes see everything.
+CONFIDENCE_VARIABLES: Mapping[str, VariableType] = MappingProxyType({**BASE_VARIABLES, "complexity": "string"})
+VARIABLES: Mapping[str, VariableType] = MappingProxyType({**CONFIDENCE_VARIABLES, "confidence": "double"})
+
+# Variables that hold one of a closed set of words, and the words.
+ENUMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "mode": get_args(Mode),
+        "workload": get_args(Workload),
+        "priority": get_args(Priority),
+        "complexity": get_args(Complexity),
+    }
+)
+
+
+def variables(signals: Signals) -> dict[str, object]:
+    """The signals under the names of ``VARIABLES``, each of its declared type."""
+    return matcher_values({name: getattr(signals, name) for name in Signals.model_fields})
+
+
+def matcher_values(facts: Mapping[str, Any]) -> dict[str, object]:
+    """Fields of ``Signals``, all or those known so far, under the names that matchers use."""
+    values = {name: value for name, value in facts.items() if name != "tokens"}
+    return values | {
+        "token_count": facts["tokens"].value,
+        "max_output_tokens": facts["max_output_tokens"] or 0,
+        "deadline_ms": facts["deadline_ms"] or 0,
+    }

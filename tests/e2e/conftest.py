@@ -1,0 +1,28 @@
+"""One deployed stack for all end-to-end tests, on ports of its own, with every provider simulated."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+from workbench.local.processes import free_port, stopped_by_signals
+from workbench.local.providers import simulated
+from workbench.local.stack import Ports, Running, local_stack
+
+STACK = "signalbox-e2e"
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The real template, deployed; the simulator answers without waiting."""
+    ports = Ports(free_port(), free_port())
+    logs: Path = tmp_path_factory.mktemp("logs")
+    with stopped_by_signals(), local_stack(simulated, ports, STACK, speed=0, logs=logs) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def client(running: Running) -> openai.OpenAI:
+    """The official SDK, unchanged; it retries nothing, so that every error is seen."""
+    return openai.OpenAI(base_url=running.local.base_url, api_key=running.local.api_key, max_retries=0)
