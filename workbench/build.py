@@ -114,9 +114,14 @@ def _command(target: Target) -> list[str]:
     parameters = [f"{name}={value}" for name, value in target.parameters.items()]
     return [
         *(str(BIN / "sam"), "build", "--parallel", "--cached", "--template", str(TEMPLATE)),
-        *("--build-dir", str(target.directory), "--cache-dir", str(BUILT / f"cache-{target.directory.name}")),
+        *("--build-dir", str(target.directory), "--cache-dir", str(_cache(target))),
         *("--parameter-overrides", *parameters),
     ]
+
+
+def _cache(target: Target) -> Path:
+    """One for packages with bytecode, one for those without: SAM's key does not see the difference."""
+    return BUILT / f"cache-{target.directory.name}{'' if _compiler(target) else '-no-bytecode'}"
 
 
 def _makefile_variables(target: Target) -> dict[str, str]:

@@ -23,14 +23,16 @@ app.get("/v1/health")(lambda: health.run(app.current_event))
 app.get("/v1/openapi.json")(openapi.run)
 
 
-@app.exception_handler(Exception)
 def on_error(error: Exception) -> Response[str]:
     return failed(error, str(app.current_event.request_context.request_id))
 
 
-@app.not_found
 def on_unknown_path(_: Exception) -> Response[str]:
     return on_error(NotFound("unknown_path", "There is no such path or method here; see /v1/openapi.json."))
+
+
+app.exception_handler(Exception)(on_error)
+app.not_found(on_unknown_path)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)

@@ -14,11 +14,16 @@ STACK = "signalbox-e2e"
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stack's logs are, and what `sam local invoke` reads."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="session")
+def running(files: Path) -> Iterator[Running]:
     """The real template, deployed; the simulator answers without waiting."""
     ports = Ports(free_port(), free_port())
-    logs: Path = tmp_path_factory.mktemp("logs")
-    with stopped_by_signals(), local_stack(simulated, ports, STACK, speed=0, logs=logs) as stack:
+    with stopped_by_signals(), local_stack(simulated, ports, STACK, speed=0, files=files) as stack:
         yield stack
 
 

@@ -71,7 +71,7 @@ def _request(raw: bytes, policy: Policy, path: str | None, tier: str) -> Inferen
 
 
 def _explained(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str, Any]:
-    decision = decide(request, extract(request, policy, now), policy, load_prices(), now)
+    decision = decide(request, extract(request, policy, now), policy, load_prices().at(now.date()), now)
     explained = as_json(decision)
     if decision.model is None:
         error = refusal(decision)

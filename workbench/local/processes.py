@@ -16,7 +16,7 @@ from types import FrameType
 from workbench.problem import Problem
 
 HOST = "127.0.0.1"
-STOP_GRACE_S = 5.0
+STOP_GRACE_S = 2.0
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

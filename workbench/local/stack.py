@@ -12,6 +12,7 @@ from signalbox.callers.keys import issue_key
 from workbench.build import Target, build, parameter_overrides
 from workbench.commands.keys import join_usage_plan, key_store
 from workbench.commands.secrets import store_secret
+from workbench.local.invocable import make_invocable
 from workbench.local.ministack import REGION, client_environment, ministack
 from workbench.local.processes import run
 from workbench.local.providers import Providers
@@ -49,12 +50,12 @@ def local_stack(
     ports: Ports = Ports(),
     name: str = "signalbox",
     speed: float = 1.0,
-    logs: Path = STATE,
+    files: Path = STATE,
     parameters: dict[str, str] | None = None,
 ) -> Iterator[Running]:
     """Builds what is stale, starts everything, deploys, and stops everything when the block ends.
 
-    ``choose`` says, given the simulator's URL, which providers are real; ``parameters`` override the
+    ``files`` is where its logs go, and what `sam local invoke` reads. ``choose`` says, given the simulator's URL, which providers are real; ``parameters`` override the
     template's. Raises Problem, everything stopped, when any stage fails.
     """
     providers = choose(f"http://127.0.0.1:{ports.simulator}")
@@ -62,10 +63,10 @@ def local_stack(
     build(target)
     with ExitStack() as running:
         with step("Starting AWS on this machine"):
-            url = running.enter_context(ministack(ports.aws, logs / f"{name}-ministack.log", providers.environment))
+            url = running.enter_context(ministack(ports.aws, files / f"{name}-ministack.log", providers.environment))
             simulated = None
             if providers.simulated:
-                simulated = running.enter_context(simulator(ports.simulator, speed, logs / f"{name}-simulator.log"))
+                simulated = running.enter_context(simulator(ports.simulator, speed, files / f"{name}-simulator.log"))
         stack = Stack(name, url, REGION)
         with step("Deploying template.yaml"):
             _deploy(target, stack, {**providers.parameters, **(parameters or {})})
@@ -74,6 +75,7 @@ def local_stack(
         with step("Issuing a key and asking for /v1/health"):
             local = _local(stack)
             _check(local)
+            make_invocable(stack, target, files)
         yield Running(local, stack, providers, simulated)
 
 

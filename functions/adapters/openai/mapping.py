@@ -11,21 +11,23 @@ from signalbox.contracts.messages import Message, TextPart, ToolCall
 
 Wire = dict[str, Any]
 _ID = re.compile(r".{1,40}")
+# OpenAI's own models that refuse ``max_tokens``, also behind a gateway of another host.
+_COMPLETION_TOKENS = re.compile(r"(?:[\w.-]+/)?(?:gpt-[5-9]|o\d)")
 # From gpt-5.6 on, Chat Completions refuses function tools unless reasoning is switched off by name.
-_TOOLS_WITHOUT_REASONING = re.compile(r"gpt-(?:5\.[6-9]|[6-9])\b")
+_TOOLS_WITHOUT_REASONING = re.compile(r"(?:[\w.-]+/)?gpt-(?:5\.[6-9]|[6-9])\b")
 
 
 def to_wire(request: AdapterRequest, server: Server) -> Wire:
     """The JSON body for ``server``. Raises ``AdapterError`` (InvalidRequest) naming what cannot be carried.
 
     Compatible servers get the older names, which all of them know: ``max_tokens`` and ``user``.
-    OpenAI's reasoning models refuse ``max_tokens``. System prompts stay ``system``: OpenAI reads
-    it as ``developer`` where a model wants that, and other servers know no ``developer``.
+    System prompts stay ``system``: OpenAI reads it as ``developer`` where a model wants that, and
+    other servers know no ``developer``.
     """
     wire: Wire = {
         "model": request.provider_model,
         "messages": [_message(request, index, message) for index, message in enumerate(request.messages)],
-        "max_tokens" if server == "compatible" else "max_completion_tokens": request.max_output_tokens,
+        _limit_name(request, server): request.max_output_tokens,
         **_tools(request),
         **_response_format(request),
         **_sampling(request),
@@ -33,6 +35,11 @@ def to_wire(request: AdapterRequest, server: Server) -> Wire:
     if request.user is not None:
         wire["safety_identifier" if server == "openai" else "user"] = request.user
     return wire
+
+
+def _limit_name(request: AdapterRequest, server: Server) -> str:
+    older = server == "compatible" and not _COMPLETION_TOKENS.match(request.provider_model)
+    return "max_tokens" if older else "max_completion_tokens"
 
 
 def _message(request: AdapterRequest, index: int, message: Message) -> Wire:

@@ -55,6 +55,12 @@ from tests.unit.adapters.samples import a_request, call, said
             130000,
             128000,
         ),
+        (
+            "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300007 tokens. "
+            "Please reduce the length of the messages.",
+            300007,
+            272000,
+        ),
         ("This model's maximum prompt length is 131072 but the request contains 150000 tokens.", 150000, 131072),
         ("request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it", 5000, 4096),
         (

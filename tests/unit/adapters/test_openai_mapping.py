@@ -30,6 +30,22 @@ def test_a_plain_request(server: Server, names: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "limit"),
+    [
+        ("gpt-6-luna", "max_completion_tokens"),
+        ("openai/gpt-5.4", "max_completion_tokens"),
+        ("o3-mini", "max_completion_tokens"),
+        ("gpt-oss-120b", "max_tokens"),
+        ("gpt-4.1", "max_tokens"),
+        ("ollama3", "max_tokens"),
+    ],
+)
+def test_the_output_limit_behind_a_gateway(model: str, limit: str) -> None:
+    names = {"max_tokens", "max_completion_tokens"}
+    assert names & set(to_wire(a_request(provider_model=model), "compatible")) == {limit}
+
+
+@pytest.mark.parametrize(
     ("base_url", "server"),
     [
         ("https://api.openai.com/v1", "openai"),
@@ -102,6 +118,7 @@ def test_a_tool_choice_without_tools_is_sent_only_when_it_asks_for_something() -
         ("gpt-6-luna", "none"),
         ("gpt-6.1-sol", "none"),
         ("gpt-5.6", "none"),
+        ("openai/gpt-6-luna", "none"),
         ("gpt-5.4", None),
         ("gpt-4.1", None),
         ("qwen3", None),

@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from signalbox.contracts import errors as tree
@@ -125,7 +125,7 @@ def test_bodies_are_as_the_document_says(body: dict[str, Any], name: str) -> Non
 
 
 def test_every_code_raised_is_in_the_table_with_its_status() -> None:
-    kinds = {name: one for name, one in vars(tree).items() if isinstance(one, type)}
+    kinds: dict[str, Any] = {name: one for name, one in vars(tree).items() if isinstance(one, type)}
     for file in [*ROOT.glob("layers/signalbox/signalbox/**/*.py"), *ROOT.glob("functions/router/**/*.py")]:
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in kinds):

@@ -18,6 +18,9 @@ _PHRASES = tuple(
         # OpenAI, Azure, older vLLM, OpenRouter
         r"maximum context length is (?P<limit>\d+) tokens\b.*?"
         r"(?:resulted in|you requested|requested about) (?P<tokens>\d+) tokens",
+        # OpenAI, where the input has a limit of its own
+        r"input tokens exceed the configured limit of (?P<limit>\d+) tokens\. Your messages resulted in "
+        r"(?P<tokens>\d+) tokens",
         # xAI
         r"maximum prompt length is (?P<limit>\d+) but the request contains (?P<tokens>\d+) tokens",
         # llama.cpp server, LM Studio

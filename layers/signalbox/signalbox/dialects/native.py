@@ -1,7 +1,7 @@
 """Signalbox's own dialect: ``POST /v1/infer`` and ``POST /v1/chat``."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -12,10 +12,10 @@ from signalbox.contracts.errors import BadRequest
 from signalbox.contracts.messages import Message, ResponseFormat, TextPart
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.dialects.fields import Hints, SharedBody, hints, sampling
-from signalbox.dialects.messages import MessageList, Text, to_messages, to_tool_choice, to_tools
+from signalbox.dialects.messages import MessageBody, MessageList, Text, to_messages, to_tool_choice, to_tools
 from signalbox.dialects.wire import validated
 
-TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+TokenId = Annotated[int, Field(ge=0)]
 Messages = Annotated[MessageList, Tag("<messages>")]
 Tokens = Annotated[list[TokenId], Field(fail_fast=True), Tag("<tokens>")]
 
@@ -128,23 +128,20 @@ def _conversation(sent: InferBody) -> tuple[Message, ...]:
         raise BadRequest("invalid_value", f"{name} is empty.", param=name)
     if isinstance(given, str):
         return _message("user", given)
-    if isinstance(given[0], int):
-        return _message("user", _decoded(given))
-    return to_messages(given, name)
+    if isinstance(given[0], MessageBody):
+        return to_messages(given, name)
+    return _message("user", _decoded(given))
 
 
 def _message(role: str, text: str | None) -> tuple[Message, ...]:
     return (Message.model_validate({"role": role, "content": (TextPart(text=text),)}),) if text else ()
 
 
-def _decoded(tokens: Any) -> str:
+def _decoded(tokens: Sequence[int]) -> str:
     # Loading the tokenizer takes longer than everything else here; few callers send token ids.
     from signalbox.signals.encoding import decode
 
-    try:
-        return decode(tokens)
-    except (LookupError, ValueError, OverflowError):
-        raise BadRequest("invalid_value", "conversation holds an unknown token id.", param="conversation") from None
+    return decode(tokens)
 
 
 def _response_format(schema: dict[str, Any] | None) -> ResponseFormat:

@@ -17,10 +17,10 @@ COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """``name``: the variable's, or the function's (``_<_``). ``offset``: code points from the start."""
+    """``name``: the variable's, or the function's (``_<_``). ``id``: its key in ``offsets``."""
 
     kind: Kind
-    offset: int
+    id: int
     name: str = ""
     value: Constant = None
     arguments: tuple["Expression", ...] = ()
@@ -43,7 +43,7 @@ class Comparison:
     name: str
     operator: str
     constant: Constant
-    offset: int
+    id: int
 
 
 _TURNED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
@@ -55,24 +55,24 @@ def comparisons(node: Expression) -> list[Comparison]:
         return []
     left, right = node.arguments
     if node.name in COMPARISONS and left.kind == "name" and right.kind == "constant":
-        return [Comparison(left.name, node.name, right.value, right.offset)]
+        return [Comparison(left.name, node.name, right.value, right.id)]
     if node.name in COMPARISONS and left.kind == "constant" and right.kind == "name":
-        return [Comparison(right.name, _TURNED.get(node.name, node.name), left.value, left.offset)]
+        return [Comparison(right.name, _TURNED.get(node.name, node.name), left.value, left.id)]
     if node.name == "@in" and left.kind == "name" and all(item.kind == "constant" for item in right.arguments):
-        return [Comparison(left.name, "_==_", item.value, item.offset) for item in right.arguments]
+        return [Comparison(left.name, "_==_", item.value, item.id) for item in right.arguments]
     return []
 
 
 def read(serialized: bytes, words: frozenset[str]) -> Expression:
     """The tree of a serialized ``Any`` of ``CheckedExpr``. ``words``: names that are constants, each its own text."""
-    checked = _one(_fields(serialized), 2)
-    parts = _fields(checked)
-    positions: dict[int, int] = {}
-    for number, entry in _fields(_one(parts, 5)):
-        if number == 4:
-            pair = dict(_fields(_bytes(entry)))
-            positions[_int(pair.get(1, 0))] = _int(pair.get(2, 0))
-    return _Reader(positions, words).expression(_one(parts, 4))
+    return _Reader(words).expression(_one(_fields(_one(_fields(serialized), 2)), 4))
+
+
+def offsets(serialized: bytes) -> dict[int, int]:
+    """Where each node stands in the source, in code points from its start."""
+    information = _one(_fields(_one(_fields(serialized), 2)), 5)
+    pairs = (dict(_fields(_bytes(entry))) for number, entry in _fields(information) if number == 4)
+    return {_int(pair.get(1, 0)): _int(pair.get(2, 0)) for pair in pairs}
 
 
 Field = tuple[int, int | bytes]
@@ -80,32 +80,29 @@ Field = tuple[int, int | bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    positions: dict[int, int]  # node id to code point
     words: frozenset[str]
 
     def expression(self, data: bytes) -> Expression:
         parts = _fields(data)
-        offset = self.positions.get(_int(next((value for number, value in parts if number == 2), 0)), 0)
+        node = _int(next((value for number, value in parts if number == 2), 0))
         for number, value in parts:
             if number == 3:
-                return Expression("constant", offset, value=_constant(_bytes(value)))
+                return Expression("constant", node, value=_constant(_bytes(value)))
             if number == 4:
                 name = _one(_fields(_bytes(value)), 1).decode()
                 return (
-                    Expression("constant", offset, value=name)
-                    if name in self.words
-                    else Expression("name", offset, name)
+                    Expression("constant", node, value=name) if name in self.words else Expression("name", node, name)
                 )
             if number == 6:
-                return self._call(_bytes(value), offset)
+                return self._call(_bytes(value), node)
             if number >= 5:
-                return Expression("other", offset, arguments=tuple(self._children(number, _bytes(value))))
-        return Expression("other", offset)
+                return Expression("other", node, arguments=tuple(self._children(number, _bytes(value))))
+        return Expression("other", node)
 
-    def _call(self, data: bytes, offset: int) -> Expression:
+    def _call(self, data: bytes, node: int) -> Expression:
         parts = _fields(data)
         arguments = tuple(self.expression(_bytes(value)) for number, value in parts if number in (1, 3))
-        return Expression("call", offset, name=_one(parts, 2).decode(), arguments=arguments)
+        return Expression("call", node, name=_one(parts, 2).decode(), arguments=arguments)
 
     def _children(self, number: int, data: bytes) -> Iterator[Expression]:
         """Of a select (5), list (7), struct (8) or comprehension (9): the expressions directly inside."""
@@ -139,8 +136,10 @@ def _fields(data: bytes) -> list[Field]:
     """The fields of one protobuf message, as (number, integer or bytes)."""
     found: list[Field] = []
     at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
+    end = len(data)
+    while at < end:
+        tag = data[at]  # of one byte: the messages that are read have no field above 15
+        at += 1
         number, wire = tag >> 3, tag & 7
         if wire == 0:
             value, at = _varint(data, at)
@@ -155,6 +154,8 @@ def _fields(data: bytes) -> list[Field]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
+    if data[at] < 0x80:
+        return data[at], at + 1
     value = shift = 0
     while True:
         byte = data[at]

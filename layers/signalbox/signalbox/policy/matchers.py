@@ -66,6 +66,12 @@ class CelMatcher:
     def tree(self) -> Expression:
         return expression.read(self._compiled.serialize(), WORDS)
 
+    def place(self, node: int) -> tuple[int, int]:
+        """Line and column in the source, from 1, of a node of the tree."""
+        offset = expression.offsets(self._compiled.serialize()).get(node, 0)
+        before = self.source[:offset]
+        return before.count("\n") + 1, offset - before.rfind("\n")
+
     @cached_property
     def token_thresholds(self) -> tuple[int, ...]:
         found = {match.constant for match in self.comparisons if match.name == "token_count"}
@@ -82,11 +88,12 @@ class CelMatcher:
 
     def only_compares(self, name: str, kind: type | tuple[type, ...] = (int, float, str, bool)) -> bool:
         """Whether the variable is used in nothing but comparisons with constants of this kind."""
-        uses = sum(node.kind == "name" and node.name == name for node in self.tree.walk())
-        plain = (next((match for match in expression.comparisons(node)), None) for node in self.tree.walk())
-        return uses == sum(
-            match is not None and match.name == name and isinstance(match.constant, kind) for match in plain
-        )
+        uses = plain = 0
+        for node in self.tree.walk():
+            uses += node.kind == "name" and node.name == name
+            found = expression.comparisons(node)
+            plain += bool(found) and found[0].name == name and isinstance(found[0].constant, kind)
+        return uses == plain
 
     def matches(self, variables: Mapping[str, Any]) -> bool:
         """Whether the condition holds. Raises ``MatcherFailed`` when it cannot be evaluated."""
@@ -140,9 +147,11 @@ def always() -> CelMatcher:
 
 
 def _not_yet_known(matcher: CelMatcher, allowed: frozenset[str]) -> list[Fault]:
+    if allowed.issuperset(matcher.names):
+        return []
     late = [node for node in matcher.tree.walk() if node.kind == "name" and node.name in VARIABLES.keys() - allowed]
     message = "{} is not known yet when this rule runs"
-    return [Fault(*_place(matcher.source, n.offset), "unknown_name", message.format(n.name)) for n in late]
+    return [Fault(*matcher.place(n.id), "unknown_name", message.format(n.name)) for n in late]
 
 
 def _impossible_words(matcher: CelMatcher) -> list[Fault]:
@@ -151,15 +160,11 @@ def _impossible_words(matcher: CelMatcher) -> list[Fault]:
     for match in matcher.comparisons:
         words = ENUMS.get(match.name)
         if words and match.constant not in words:
-            place = _place(matcher.source, match.offset)
             hint = did_you_mean(str(match.constant), words)
-            faults.append(Fault(*place, "not_in_enum", f"{match.name} is never {match.constant!r}", hint))
+            faults.append(
+                Fault(*matcher.place(match.id), "not_in_enum", f"{match.name} is never {match.constant!r}", hint)
+            )
     return faults
-
-
-def _place(source: str, offset: int) -> tuple[int, int]:
-    before = source[:offset]
-    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
 def _faults(source: str, message: str, variables: Iterable[str]) -> list[Fault]:

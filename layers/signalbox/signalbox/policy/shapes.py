@@ -17,10 +17,11 @@ shape may be one that no real request has.
 
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise, product
 from random import Random
+from typing import Any
 
 from signalbox.policy.expression import COMPARISONS, Comparison
 from signalbox.policy.matchers import CelMatcher, MatcherFailed
@@ -30,7 +31,7 @@ LIMIT = 50_000
 API_PATHS = ("/v1/chat", "/v1/chat/completions", "/v1/infer")
 STEP = 0.001  # between decimals that count as neighbours
 
-_OPERATORS = dict(
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = dict(
     zip(COMPARISONS, (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge), strict=True)
 )
 Value = str | int | float | bool
@@ -186,8 +187,10 @@ def _space(conditions: Sequence[Condition], always: Sequence[str], token_limits:
 
 
 def _all_constants(matchers: Sequence[CelMatcher]) -> tuple[Value, ...]:
-    nodes = (node for matcher in matchers for node in matcher.tree.walk())
-    return tuple(sorted((value for node in nodes if (value := node.value) is not None), key=repr))
+    found: set[Value] = set()
+    for matcher in matchers:
+        found |= {node.value for node in matcher.tree.walk() if node.value is not None}
+    return tuple(sorted(found, key=repr))
 
 
 def _choices(

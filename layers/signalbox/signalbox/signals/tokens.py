@@ -58,7 +58,7 @@ def count_text(text: str) -> int:
 
 
 def bounds(text: str) -> tuple[int, int]:
-    """Least and most tokens that ``text`` can take, without a tokenizer; linear, about 5 ms a MB.
+    """Least and most tokens that ``text`` can take, without a tokenizer; linear, 5 to 15 ms a MB.
 
     No token is shorter than a byte or longer than 128, and none spans the whitespace between
     two words (but where ``_SPLITS_OF_PYTHON_ALONE`` says so).

@@ -1,0 +1,168 @@
+"""All signals of one request under one policy."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from signalbox.contracts.messages import Tool
+from signalbox.contracts.signals import TokenCount
+from signalbox.decision.sizing import profile_tokens
+from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, Role
+from signalbox.signals.extract import extract, window_thresholds
+from signalbox.signals.variables import BASE_VARIABLES, CONFIDENCE_VARIABLES, ENUMS, VARIABLES, variables
+from tests.builders import NOW, Holds, model, policy, request, route, said, signals
+
+TYPES = {"int": int, "double": float, "bool": bool, "string": str}
+
+
+class Records(Holds):
+    """Holds never; keeps the variables that it was shown."""
+
+    seen: dict[str, Any]
+
+    def matches(self, variables: Mapping[str, Any]) -> bool:
+        object.__setattr__(self, "seen", dict(variables))
+        return False
+
+
+def plain(**fields: Any) -> Policy:
+    return replace(policy(route(Role("fast", model("small")))), **fields)
+
+
+def test_facts_come_from_the_request() -> None:
+    messages = (said("be kind", "system"), said("hi"), said("hello", "assistant"), said("ACME owes\nBeta 1; x"))
+    asked = request(
+        messages=messages,
+        tools=(Tool(name="t"),),
+        workload="extract",
+        priority="high",
+        escalation=True,
+        needs_compliance_check=True,
+        max_output_tokens=9,
+        deadline_ms=700,
+        tier="gold",
+    )
+    found = extract(asked, plain(entities={"names": re.compile("ACME|Beta")}), NOW)
+    assert (found.convo_length, found.workload, found.priority, found.tier) == (3, "extract", "high", "gold")
+    assert (found.has_tools, found.escalation, found.needs_compliance_check) == (True, True, True)
+    assert (found.max_output_tokens, found.deadline_ms, found.hour) == (9, 700, 12)
+    assert (found.distinct_entities, found.tail_newline, found.has_code) == (2, True, False)
+    assert found.entropy > 3
+
+
+def test_text_signals_are_of_the_latest_user_turn() -> None:
+    messages = (said("first\n"), said("aaaa"), said("b\nc", "assistant"))
+    found = extract(request(messages=messages), plain(), NOW)
+    assert (found.entropy, found.tail_newline) == (0.0, False)
+
+
+def test_no_user_turn_is_an_empty_text() -> None:
+    found = extract(request(messages=(said("only\nrules", "system"),)), plain(), NOW)
+    assert (found.convo_length, found.entropy, found.tail_newline, found.workload) == (0, 0.0, False, "chat")
+
+
+def test_hour_is_utc() -> None:
+    late = datetime(2026, 11, 21, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+    assert extract(request(), plain(), late).hour == 4
+
+
+@pytest.mark.row("A1")
+def test_the_first_rule_that_holds_names_the_complexity() -> None:
+    rules = (
+        ComplexityRule(Holds({"convo_length": 2}), "bounded"),
+        ComplexityRule(Holds({"convo_length": 1}), "trivial"),
+        ComplexityRule(None, "extended"),
+    )
+    asked = [request(messages=tuple(said("hi") for _ in range(turns))) for turns in (1, 2, 3)]
+    assert [extract(one, plain(complexity=rules), NOW).complexity for one in asked] == [
+        "trivial",
+        "bounded",
+        "extended",
+    ]
+
+
+@pytest.mark.row("B1")
+def test_confidence_rules_see_the_complexity_and_the_caller_overrides_them() -> None:
+    set_up = plain(
+        complexity=(ComplexityRule(None, "trivial"),),
+        confidence=(ConfidenceRule(Holds({"complexity": "trivial"}), 0.9), ConfidenceRule(None, 0.2)),
+    )
+    assert extract(request(), set_up, NOW).confidence == 0.9
+    assert extract(request(confidence=0.0), set_up, NOW).confidence == 0.0
+
+
+def test_without_a_rule_nothing_speaks_for_a_small_model() -> None:
+    found = extract(request(), plain(), NOW)
+    assert (found.complexity, found.confidence) == ("extended", 0.0)
+
+
+def test_rules_see_the_declared_variables_and_types() -> None:
+    complexity, confidence = Records(), Records()
+    rules = {"complexity": (ComplexityRule(complexity, "trivial"),), "confidence": (ConfidenceRule(confidence, 1.0),)}
+    extract(request(""), plain(**rules), NOW)
+    shown = {**variables(signals())}
+    for seen, declared in (
+        (complexity.seen, BASE_VARIABLES),
+        (confidence.seen, CONFIDENCE_VARIABLES),
+        (shown, VARIABLES),
+    ):
+        assert {name: type(value) for name, value in seen.items()} == {n: TYPES[t] for n, t in declared.items()}
+
+
+def test_variables_say_what_the_signals_say() -> None:
+    counted = TokenCount(value=7, lower=5, upper=9, exact=False)
+    named = variables(signals(tokens=1).model_copy(update={"tokens": counted, "deadline_ms": 30}))
+    assert (named["token_count"], named["deadline_ms"], named["max_output_tokens"]) == (7, 30, 0)
+    assert ENUMS["complexity"] == ("trivial", "bounded", "extended")
+    assert ENUMS["priority"] == ("low", "normal", "high")
+    assert set(ENUMS) <= set(VARIABLES)
+
+
+@pytest.mark.row("E7")
+@example(window=19_938, factor=0.56, prompt=0, asked=None)  # a division that rounds up
+@given(
+    st.integers(1, 40_000),
+    st.floats(0.5, 3),
+    st.integers(0, 300),
+    st.one_of(st.none(), st.integers(1, 9_000)),
+)
+def test_window_thresholds_are_where_sizing_changes_its_mind(
+    window: int, factor: float, prompt: int, asked: int | None
+) -> None:
+    one = model("m", window_tokens=window, token_factor=factor, system_prompt="p" * prompt)
+    set_up = policy(route(Role("r", one)))
+
+    def fits(tokens: int) -> bool:
+        return math.ceil(tokens * factor) + profile_tokens(one.profile) + (asked or 100) <= window
+
+    found = window_thresholds(set_up, asked)
+    if not found:
+        assert not fits(0)
+        return
+    (edge,) = found
+    assert fits(edge)
+    assert not fits(edge + 1)
+
+
+@pytest.mark.row("E7")
+def test_counts_are_exact_near_a_window_and_wherever_a_price_limit_reigns() -> None:
+    text = "word " * 600
+    near = policy(route(Role("r", model("m", window_tokens=1_000))))
+    far = policy(route(Role("r", model("m", window_tokens=100_000))))
+    capped = policy(route(Role("r", model("m", window_tokens=100_000)), cost=500))
+    assert [extract(request(text), one, NOW).tokens.exact for one in (near, far, capped)] == [True, False, True]
+    assert extract(request(text), replace(far, needs_exact_tokens=True), NOW).tokens.exact
+    assert extract(request(text), replace(far, token_thresholds=(900,)), NOW).tokens.exact
+
+
+@pytest.mark.row("C1")
+def test_convo_length_counts_user_and_assistant_turns() -> None:
+    turns = [said("t", role) for role in ("system", "user", "assistant", "tool", "user")]
+    assert extract(request(messages=tuple(turns)), plain(), NOW).convo_length == 3
