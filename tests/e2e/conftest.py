@@ -6,6 +6,7 @@ from pathlib import Path
 import openai
 import pytest
 
+from workbench.local.containers import host_address
 from workbench.local.processes import free_port, stopped_by_signals
 from workbench.local.providers import simulated
 from workbench.local.stack import Ports, Running, local_stack
@@ -23,7 +24,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(files: Path) -> Iterator[Running]:
     """The real template, deployed; the simulator answers without waiting."""
     ports = Ports(free_port(), free_port())
-    with stopped_by_signals(), local_stack(simulated, ports, STACK, speed=0, files=files) as stack:
+    with (
+        stopped_by_signals(),
+        local_stack(simulated, ports, STACK, speed=0, files=files, containers=host_address()) as stack,
+    ):
         yield stack
 
 

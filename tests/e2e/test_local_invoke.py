@@ -6,10 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import docker
-import docker.errors
 import pytest
 
+from workbench.local.containers import host_address
 from workbench.local.invocable import TEMPLATE_NAME, VARIABLES_NAME
 from workbench.local.ministack import client_environment
 from workbench.local.stack import Running
@@ -22,9 +21,7 @@ EVENTS = ROOT / "events"
 @pytest.fixture(scope="module")
 def engine() -> None:
     """Skips where no container engine answers."""
-    try:
-        docker.from_env().ping()
-    except docker.errors.DockerException:
+    if host_address() is None:
         pytest.skip("no container engine answers; sam local invoke needs Docker, Finch or podman")
 
 
@@ -35,7 +32,6 @@ def invoke(running: Running, files: Path, function: str, event: dict[str, Any]) 
     command = [
         *(str(BIN / "sam"), "local", "invoke", function, "--event", str(given), "--skip-pull-image"),
         *("--template", str(files / TEMPLATE_NAME), "--env-vars", str(files / VARIABLES_NAME)),
-        *("--docker-network", "host"),
     ]
     environment = client_environment(running.local.endpoint_url)
     done = subprocess.run(

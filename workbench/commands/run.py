@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from workbench.local.containers import host_address
 from workbench.local.live_log import HEADER, as_line, decisions
 from workbench.local.processes import stopped_by_signals
 from workbench.local.providers import from_environment
 from workbench.local.stack import Ports, Running, local_stack, written_down
 from workbench.paths import LOCAL_FILE, ROOT
+from workbench.problem import Problem
 
 app = typer.Typer()
 
@@ -23,12 +25,18 @@ def run(
     simulator_port: Annotated[int, typer.Option(help="Where the provider simulator listens.")] = Ports.simulator,
     stack: Annotated[str, typer.Option(help="The stack's name.")] = "signalbox",
     speed: Annotated[float, typer.Option(min=0, help="Scales the simulated models' waiting; 0 waits for nothing.")] = 1,
+    containers: Annotated[
+        bool, typer.Option("--containers", help="Let containers in, for `sam local invoke`.")
+    ] = False,
 ) -> None:
     """Build, deploy to this machine, print how to call it, then show each decision. Ctrl-C stops everything."""
+    address = host_address() if containers else None
+    if containers and address is None:
+        raise Problem("--containers: no container engine answers; start Docker, Finch or podman.")
     try:
         with (
             stopped_by_signals(),
-            local_stack(from_environment, Ports(port, simulator_port), stack, speed) as running,
+            local_stack(from_environment, Ports(port, simulator_port), stack, speed, containers=address) as running,
             written_down(running.local, LOCAL_FILE),
         ):
             typer.echo(introduction(running))

@@ -12,6 +12,7 @@ from signalbox.callers.keys import issue_key
 from workbench.build import Target, build, parameter_overrides
 from workbench.commands.keys import join_usage_plan, key_store
 from workbench.commands.secrets import store_secret
+from workbench.local.containers import reachable
 from workbench.local.invocable import make_invocable
 from workbench.local.ministack import REGION, client_environment, ministack
 from workbench.local.processes import run
@@ -52,11 +53,14 @@ def local_stack(
     speed: float = 1.0,
     files: Path = STATE,
     parameters: dict[str, str] | None = None,
+    containers: str | None = None,
 ) -> Iterator[Running]:
     """Builds what is stale, starts everything, deploys, and stops everything when the block ends.
 
-    ``files`` is where its logs go, and what `sam local invoke` reads. ``choose`` says, given the simulator's URL, which providers are real; ``parameters`` override the
-    template's. Raises Problem, everything stopped, when any stage fails.
+    ``choose`` says, given the simulator's URL, which providers are real; ``files`` is where logs go,
+    and what `sam local invoke` reads; ``parameters`` override the template's; ``containers`` is this
+    machine's address as containers know it, and lets them in. Raises Problem, everything stopped,
+    when any stage fails.
     """
     providers = choose(f"http://127.0.0.1:{ports.simulator}")
     target = Target.this_machine()
@@ -75,7 +79,9 @@ def local_stack(
         with step("Issuing a key and asking for /v1/health"):
             local = _local(stack)
             _check(local)
-            make_invocable(stack, target, files)
+        if containers:
+            running.enter_context(reachable(containers, (ports.aws, ports.simulator)))
+            make_invocable(stack, target, files, containers)
         yield Running(local, stack, providers, simulated)
 
 
