@@ -27,12 +27,22 @@ def to_wire(request: AdapterRequest) -> Wire:
         **_sampling(request),
         **_tools(request),
         **_output(request),
+        **_thinking(request),
     }
     if system:
         wire["system"] = system
     if request.user is not None:
         wire["metadata"] = {"user_id": request.user}
     return wire
+
+
+def _thinking(request: AdapterRequest) -> Wire:
+    """Claude thinks unless it is told not to; how hard is its own choice."""
+    if request.reasoning_effort is None:
+        return {}
+    if request.reasoning_effort != "none":
+        raise unsupported(request, "reasoning_effort", "Anthropic's thinking can only be switched off")
+    return {"thinking": {"type": "disabled"}}
 
 
 def _turns(request: AdapterRequest) -> list[Wire]:

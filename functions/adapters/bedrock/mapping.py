@@ -27,6 +27,8 @@ def to_wire(request: AdapterRequest) -> Json:
     System messages, wherever they stand, become the system blocks. ``user`` goes into the
     invocation log's metadata where its alphabet allows; it changes no answer.
     """
+    if request.reasoning_effort is not None:
+        raise unsupported(request, "reasoning_effort", "this provider's models are not told how hard to think here")
     body: Json = {"messages": _messages(request), "inferenceConfig": _inference_config(request)}
     if system := [block for message in request.messages if message.role == "system" for block in _texts(message)]:
         body["system"] = system

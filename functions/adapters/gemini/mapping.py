@@ -20,6 +20,8 @@ def to_wire(request: AdapterRequest) -> Json:
     System messages, wherever they stand, become the system instruction. ``user`` has no field
     there and changes no answer; it stays in our own records.
     """
+    if request.reasoning_effort is not None:
+        raise unsupported(request, "reasoning_effort", "this provider's models are not told how hard to think here")
     body: Json = {"contents": _contents(request), "generationConfig": _generation_config(request)}
     if system := [part for message in request.messages if message.role == "system" for part in _texts(message)]:
         body["systemInstruction"] = {"parts": system}

@@ -32,9 +32,18 @@ def to_wire(request: AdapterRequest, server: Server) -> Wire:
         **_response_format(request),
         **_sampling(request),
     }
+    if effort := _reasoning_effort(request):
+        wire["reasoning_effort"] = effort
     if request.user is not None:
         wire["safety_identifier" if server == "openai" else "user"] = request.user
     return wire
+
+
+def _reasoning_effort(request: AdapterRequest) -> str | None:
+    """The profile's word, unless the model takes tools only without reasoning."""
+    if request.tools and _TOOLS_WITHOUT_REASONING.match(request.provider_model):
+        return "none"
+    return request.reasoning_effort
 
 
 def _limit_name(request: AdapterRequest, server: Server) -> str:
@@ -78,8 +87,6 @@ def _tools(request: AdapterRequest) -> Wire:
         ]
         if request.parallel_tool_calls is not None:
             wire["parallel_tool_calls"] = request.parallel_tool_calls
-        if _TOOLS_WITHOUT_REASONING.match(request.provider_model):
-            wire["reasoning_effort"] = "none"
     choice = request.tool_choice
     if choice and choice.mode == "function":
         wire["tool_choice"] = {"type": "function", "function": {"name": choice.name}}

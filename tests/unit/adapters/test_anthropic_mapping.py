@@ -194,3 +194,10 @@ def test_nothing_is_lost_and_turns_alternate(request: AdapterRequest) -> None:
     answered = [message.tool_call_id for message in request.messages if message.role == "tool"]
     assert [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"] == answered
     assert [tool["name"] for tool in wire["tools"]] == [tool.name for tool in request.tools]
+
+
+def test_thinking_can_be_switched_off_and_nothing_between() -> None:
+    assert to_wire(a_request(reasoning_effort="none"))["thinking"] == {"type": "disabled"}
+    assert "thinking" not in to_wire(a_request())
+    with pytest.raises(AdapterError, match="reasoning_effort"):
+        to_wire(a_request(reasoning_effort="low"))

@@ -191,3 +191,8 @@ def test_nothing_is_lost(request: AdapterRequest) -> None:
         assert calls == [(c.id, {"name": c.name, "arguments": c.arguments}) for c in message.tool_calls]
         assert sent.get("tool_call_id") == message.tool_call_id
     assert [tool["function"]["name"] for tool in wire["tools"]] == [tool.name for tool in request.tools]
+
+
+def test_the_profiles_reasoning_effort_is_sent() -> None:
+    assert to_wire(a_request(reasoning_effort="low"), "openai")["reasoning_effort"] == "low"
+    assert "reasoning_effort" not in to_wire(a_request(), "openai")

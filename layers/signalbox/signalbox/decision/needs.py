@@ -1,19 +1,10 @@
 """Which abilities a request asks of a model, and whether a model has them."""
 
 from signalbox.contracts.requests import InferenceRequest, Sampling
+from signalbox.policy.features import SAMPLING_FEATURES
 
 # What every provider does when told nothing, so asking for it asks for nothing.
 PROVIDER_DEFAULTS = {"temperature": 1.0, "top_p": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
-
-# Sampling field -> the roster feature that can honour it.
-SAMPLING_FEATURES = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "frequency_penalty": "penalties",
-    "presence_penalty": "penalties",
-    "stop": "stop",
-    "seed": "seed",
-}
 
 
 def asked_sampling(sampling: Sampling) -> dict[str, str]:

@@ -4,7 +4,8 @@ from signalbox.contracts.adapters import AdapterRequest
 from signalbox.contracts.decisions import Decision, Hop
 from signalbox.contracts.messages import Message, TextPart
 from signalbox.contracts.requests import InferenceRequest, Sampling
-from signalbox.decision.needs import PROVIDER_DEFAULTS, SAMPLING_FEATURES
+from signalbox.decision.needs import PROVIDER_DEFAULTS
+from signalbox.policy.features import SAMPLING_FEATURES
 from signalbox.policy.resolved import Profile, RosterModel
 
 

@@ -26,6 +26,7 @@ Feature = Literal[
     "penalties",
     "stop",
     "seed",
+    "reasoning_effort",
 ]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Condition = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -53,7 +54,9 @@ class ProfileSpec(_Part):
     presence_penalty: float | None = Field(default=None, ge=-2, le=2, description="Needs the feature `penalties`.")
     stop: list[str] = Field(default=[], max_length=4, description="Texts that end the reply.")
     seed: int | None = None
-    reasoning_effort: ReasoningEffort | None = Field(default=None, description="OpenAI's dialect alone takes it.")
+    reasoning_effort: ReasoningEffort | None = Field(
+        default=None, description="Needs the feature of its name; Anthropic takes none only."
+    )
 
 
 class ModelSpec(_Part):

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from signalbox.policy.entities import unbounded_nesting
+from signalbox.policy.features import profile_features
 from signalbox.policy.load import parse_source
 from signalbox.policy.matchers import CelMatcher, always
 from signalbox.policy.problems import PolicyInvalid, Problem
@@ -21,15 +22,6 @@ from signalbox.policy.source import Source
 
 Prices = Callable[[str, str], bool]
 RETIRES_SOON = timedelta(days=60)
-# Sampling parameter to the feature that a model needs for it.
-PARAMETERS = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "frequency_penalty": "penalties",
-    "presence_penalty": "penalties",
-    "stop": "stop",
-    "seed": "seed",
-}
 
 
 def check(text: str, filename: str, now: date, prices: Prices) -> list[Problem]:
@@ -101,9 +93,8 @@ class _Checks:
                 message = f"no price for {model.provider}/{model.provider_model}"
                 hint = "correct the model's id, or run `signalbox prices update`"
                 yield self._problem(("roster", name, "model"), "unpriced", message, hint)
-            sampling = model.profile.sampling
-            for parameter, feature in PARAMETERS.items():
-                if getattr(sampling, parameter) not in (None, ()) and feature not in model.features:
+            for parameter, feature in profile_features(model.profile).items():
+                if feature not in model.features:
                     message = f"profile {model.profile.name!r} sets {parameter}, which {name} does not take"
                     hint = f"another profile, or {feature!r} among its features if it does"
                     yield self._problem(("roster", name, "profile"), "unsupported_parameter", message, hint)

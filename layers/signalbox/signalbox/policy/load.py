@@ -217,7 +217,7 @@ def _profile(name: str, spec: ProfileSpec) -> Profile:
         stop=tuple(spec.stop),
         seed=spec.seed,
     )
-    return Profile(name, spec.system_prompt, sampling)
+    return Profile(name, spec.system_prompt, sampling, spec.reasoning_effort)
 
 
 def _shape_problems(error: ValidationError, source: Source) -> list[Problem]:
