@@ -24,7 +24,7 @@ run: setup ## Signalbox on this machine: URL, key and a live log; Ctrl-C stops i
 	@exec $(BIN)/signalbox run $(ARGS)
 
 test: setup tests/functional/node_modules ## Every test: unit, functional, then e2e on a local stack of its own
-	$(BIN)/pytest -n 2 --dist loadgroup tests $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup -rs tests $(ARGS)
 
 unit: setup ## No network, no clock, milliseconds
 	$(BIN)/pytest -n 2 tests/unit $(ARGS)
@@ -53,6 +53,8 @@ check: setup ## ruff, mypy, cfn-lint, sam validate, policy lint, generated files
 	$(BIN)/signalbox policy check --now 2025-09-14 $(POLICIES)/examples/payments.yaml
 	$(BIN)/signalbox policy check --now 2025-06-18 $(POLICIES)/examples/support.yaml
 	$(BIN)/signalbox prices update --check
+	$(BIN)/signalbox policy schema | diff - $(POLICIES)/model-routing.schema.json
+	$(BIN)/signalbox openapi | diff - layers/signalbox/signalbox/dialects/openapi.json
 
 bench: setup ## Cold start, package sizes, decision time
 	$(BIN)/signalbox bench $(ARGS)

@@ -15,6 +15,7 @@ from signalbox.contracts.adapters import (
     Usage,
 )
 from signalbox.contracts.messages import Message, TextPart
+from signalbox.contracts.messages import Role as Speaker
 from signalbox.contracts.requests import InferenceRequest, Sampling
 from signalbox.contracts.signals import Signals, TokenCount
 from signalbox.policy.resolved import Policy, Profile, Role, RosterModel, Route
@@ -37,7 +38,7 @@ EVERYTHING = frozenset(
 )
 
 
-def said(text: str, role: str = "user") -> Message:
+def said(text: str, role: Speaker = "user") -> Message:
     return Message(role=role, content=(TextPart(text=text),))
 
 

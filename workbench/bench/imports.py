@@ -26,6 +26,7 @@ HANDLERS = {
 }
 BASELINES = {"bare python": "sys", "baseline: boto3 + pydantic": "boto3, pydantic"}
 ENVIRONMENT = {
+    "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
@@ -83,10 +84,13 @@ def import_costs(target: Target) -> list[ImportCost]:
 
 def _measure(name: str, module: str, path: list[str]) -> ImportCost:
     code = (
-        "import resource, time; t = time.perf_counter(); c = time.process_time()\n"
+        "import time; t = time.perf_counter(); c = time.process_time()\n"
         f"import {module}\n"
-        "print(time.process_time() - c, time.perf_counter() - t,"
-        " resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "cpu, wall = time.process_time() - c, time.perf_counter() - t\n"
+        "import resource, sys\n"
+        "try: kb = next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith('VmHWM'))\n"
+        "except OSError: kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000\n"
+        "print(cpu, wall, kb)"
     )
     # -S leaves our own site-packages out: only what a Lambda sees is on the path.
     command = [sys.executable, "-S", "-c", code]
@@ -98,5 +102,4 @@ def _measure(name: str, module: str, path: list[str]) -> ImportCost:
             raise RuntimeError(f"{module} does not import from its package:\n{done.stderr}")
         rows.append([float(word) for word in done.stdout.split()[-3:]])
     cpu, wall, memory = (statistics.median(column) for column in zip(*rows[1:], strict=True))
-    divisor = 1_000_000 if sys.platform == "darwin" else 1_000
-    return ImportCost(name, cpu * 1000, wall * 1000, memory / divisor)
+    return ImportCost(name, cpu * 1000, wall * 1000, memory / 1000)

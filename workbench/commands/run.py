@@ -25,9 +25,7 @@ def run(
     simulator_port: Annotated[int, typer.Option(help="Where the provider simulator listens.")] = Ports.simulator,
     stack: Annotated[str, typer.Option(help="The stack's name.")] = "signalbox",
     speed: Annotated[float, typer.Option(min=0, help="Scales the simulated models' waiting; 0 waits for nothing.")] = 1,
-    containers: Annotated[
-        bool, typer.Option("--containers", help="Let containers in, for `sam local invoke`.")
-    ] = False,
+    containers: Annotated[bool, typer.Option("--containers", help="Let containers in: `sam local invoke`.")] = False,
 ) -> None:
     """Build, deploy to this machine, print how to call it, then show each decision. Ctrl-C stops everything."""
     address = host_address() if containers else None

@@ -47,4 +47,4 @@ def _deployed_variables(stack: Stack) -> dict[str, dict[str, str]]:
 
 def _variables(client: Any, function: str) -> dict[str, str]:
     environment = client.get_function_configuration(FunctionName=function).get("Environment", {})
-    return dict(environment.get("Variables", {}))
+    return {**environment.get("Variables", {}), "AWS_ENDPOINT_URL": client.meta.endpoint_url}

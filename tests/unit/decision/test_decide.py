@@ -1,6 +1,7 @@
 """``decide``: the first route that matches, every hop sized, the pin never left."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ def test_another_tokenizer_is_sized_high() -> None:
         ({"tools": (Tool(name="f"),), "parallel_tool_calls": False}, "parallel_tool_calls"),
     ],
 )
-def test_what_a_model_cannot_honour_goes_to_one_that_can(asked: dict[str, object], param: str) -> None:
+def test_what_a_model_cannot_honour_goes_to_one_that_can(asked: dict[str, Any], param: str) -> None:
     plain = model("plain", features=frozenset())
     able = policy(route(Role("fast", plain, (LARGE,))))
     decision = decide(request(**asked), signals(), able, prices(plain, LARGE), NOW)

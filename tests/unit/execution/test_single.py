@@ -1,5 +1,7 @@
 """The plan ``single``: who takes over, who never does, and inside which time."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +49,7 @@ def run(
     asked: InferenceRequest | None = None,
     takes_ms: int = 0,
     models: tuple[RosterModel, ...] = (A, B, C),
-    **seen: object,
+    **seen: Any,
 ) -> tuple[Outcome, ScriptedInvoker]:
     asked = asked or request()
     clock = FakeClock()
