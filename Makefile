@@ -6,6 +6,8 @@ SHELL := /bin/sh
 FIT := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 OLD := import sys; sys.exit(sys.version_info >= (3, 11))
 BIN := .venv/bin
+# Where a shell or image sets it, every start would compile all of SAM anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test unit functional e2e check bench build deploy lock generate clean
 

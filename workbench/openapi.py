@@ -4,11 +4,8 @@
 serves; ``--check`` exits 1 when it is out of date.
 """
 
-import argparse
 import json
-import sys
 import tomllib
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -190,22 +187,3 @@ def _ref(name: str, kind: str = "schemas") -> Json:
 def text() -> str:
     """The file's exact text."""
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when written or current, 1 when out of date."""
-    parser = argparse.ArgumentParser(prog="python -m workbench.openapi", description=__doc__)
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", action="store_true", help="renew the file")
-    action.add_argument("--check", action="store_true", help="exit 1 when the file is out of date")
-    if parser.parse_args(arguments).write:
-        FILE.write_text(text(), encoding="utf-8")
-        return 0
-    if FILE.exists() and FILE.read_text(encoding="utf-8") == text():
-        return 0
-    print(f"{FILE.relative_to(ROOT)} is out of date: run python -m workbench.openapi --write", file=sys.stderr)
-    return 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

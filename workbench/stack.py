@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -72,7 +73,8 @@ class Stack:
                 options |= {"region_name": self.region or DEFAULT_REGION}
             elif self.region:
                 options |= {"region_name": self.region}
-            self._clients[service] = boto3.client(service, **options)
+            make: Callable[..., Any] = boto3.client  # its overloads name services one by one
+            self._clients[service] = make(service, **options)
         return self._clients[service]
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import openai
 import pytest
@@ -10,6 +11,7 @@ from workbench.local.containers import host_address
 from workbench.local.processes import free_port, stopped_by_signals
 from workbench.local.providers import simulated
 from workbench.local.stack import Ports, Running, local_stack
+from workbench.simulator.testing import Running as Simulator
 
 STACK = "signalbox-e2e"
 
@@ -35,3 +37,16 @@ def running(files: Path) -> Iterator[Running]:
 def client(running: Running) -> openai.OpenAI:
     """The official SDK, unchanged; it retries nothing, so that every error is seen."""
     return openai.OpenAI(base_url=running.local.base_url, api_key=running.local.api_key, max_retries=0)
+
+
+@pytest.fixture
+def simulator(running: Running) -> Iterator[Simulator]:
+    """The providers' double: no faults and an empty journal at the start, no faults after."""
+    port = urlsplit(running.simulator_url or "").port
+    assert port is not None
+    handle = Simulator(port)
+    handle.clear_faults()
+    handle.clear_journal()
+    yield handle
+    handle.clear_faults()
+    handle.close()

@@ -259,7 +259,7 @@ HI = {"messages": [{"role": "user", "content": "hi"}]}
     ("path", "body", "status", "code", "param"),
     [
         ("/chat/completions", b"{", 400, "invalid_json", None),
-        ("/infer", b'{"conversation": "\\ud800"}', 400, "invalid_encoding", "conversation"),
+        ("/infer", b'{"conversation": "\\ud800"}', 400, "invalid_encoding", None),
         ("/infer", b'{"a":' * 100 + b"1" + b"}" * 100, 400, "json_too_deep", None),
         ("/infer", b'{"conversation": "' + b"x" * 5_300_000 + b'"}', 413, "body_too_large", None),
         ("/infer", {"conversation": "hi", "temprature": 1}, 400, "unknown_parameter", "temprature"),

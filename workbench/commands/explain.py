@@ -23,7 +23,7 @@ from signalbox.signals.extract import extract
 app = typer.Typer()
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def explain(
     request: Annotated[Path, typer.Option(help="A request body, an API Gateway event, or - for stdin")],
     policy: Annotated[Path | None, typer.Option(help="A policy file; the shipped one without it")] = None,

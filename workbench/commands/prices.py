@@ -123,12 +123,15 @@ def update(
     write: bool = typer.Option(True, "--write/--check", help="Write the file, or only say whether it is up to date."),
 ) -> None:
     """Regenerate prices.json for the models of every shipped policy."""
+    shipped = json.loads(PRICES_FILE.read_text("utf-8")) if PRICES_FILE.exists() else {"models": {}}
+    today = datetime.now(UTC).date()
+    # A check asks whether the file is what its own day made of the source, so that it cannot age by itself.
+    day = today if write else date.fromisoformat(shipped.get("generated", today.isoformat()))
     try:
-        document = price_document(named_models(policy_files()), datetime.now(UTC).date())
+        document = price_document(named_models(policy_files()), day)
     except NotPriced as error:
         typer.echo(f"No price: {error}", err=True)
         raise typer.Exit(1) from None
-    shipped = json.loads(PRICES_FILE.read_text("utf-8")) if PRICES_FILE.exists() else {"models": {}}
     stale = sorted(
         key
         for key in document["models"].keys() | shipped["models"].keys()

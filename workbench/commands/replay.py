@@ -37,7 +37,7 @@ class Answered:
     error: str = ""
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def replay(
     turns: Annotated[int, typer.Option(help="Single customer turns")] = 200,
     dialogues: Annotated[int, typer.Option(help="Whole dialogues, the history resent as chat clients do")] = 50,

@@ -28,7 +28,7 @@ def check(value: Any, name: str) -> None:
 
 
 def test_the_committed_file_is_current() -> None:
-    assert openapi.FILE.read_text(encoding="utf-8") == openapi.text(), "run python -m workbench.openapi --write"
+    assert openapi.FILE.read_text(encoding="utf-8") == openapi.text(), "run `signalbox openapi --write`"
 
 
 def test_the_command_renews_and_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
