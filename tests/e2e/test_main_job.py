@@ -162,6 +162,14 @@ def test_the_native_forms_are_answered(running: Running, body: dict[str, Any]) -
     assert ("response_schema" in body) == isinstance(reply.get("json"), dict)
 
 
+@pytest.mark.row("B4")
+def test_the_canary_call_of_the_write_up_works_as_written(running: Running) -> None:
+    body = b'{"id":"abc123","text":"...merchant message...","mode":"canary"}'
+    answer = post(running, "/infer", body, **{"content-type": "application/x-www-form-urlencoded"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["id"] == "abc123"
+
+
 @pytest.mark.row("C1")
 def test_chat_is_the_path_that_matchers_see(running: Running) -> None:
     assert post(running, "/chat", {"conversation": "hi", "priority": "normal"}).status_code == 200

@@ -21,7 +21,7 @@ from workbench.paths import LOCAL_FILE, ROOT
 from workbench.problem import Problem
 
 app = typer.Typer()
-console = Console()
+console = Console(width=None if Console().is_terminal else 140)
 TRAFFIC = ROOT.parent / "shared" / "data" / "traffic"
 
 

@@ -110,7 +110,7 @@ def test_a_reply(serving: Any) -> None:
         (directive,) = blob["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "Signalbox"
         assert sorted(directive["Dimensions"][0]) == ["model", "outcome", "route", "service"]
-        assert (blob["route"], blob["model"], blob["outcome"]) == ("chat", "claude-haiku-5-5", "success")
+        assert (blob["route"], blob["model"], blob["outcome"]) == ("chat", "claude-haiku-5-5", "ok")
         assert (blob["caller"], blob["request_id"]) == ("acme", "req-1")
         counted = {name: blob[name] for name in ("adapter_requests", "errors", "cost_microusd", "input_tokens")}
         assert counted == {"adapter_requests": [1], "errors": [0], "cost_microusd": [89], "input_tokens": [1_000]}

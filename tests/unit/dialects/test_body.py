@@ -82,7 +82,7 @@ def test_what_only_looks_bad_inside_a_string_is_taken(text: str) -> None:
     [
         ("application/json", "gzip", "unsupported_encoding"),
         ("application/json", "br", "unsupported_encoding"),
-        ("application/x-www-form-urlencoded", None, "unsupported_media_type"),
+        ("application/xml", None, "unsupported_media_type"),
         ("multipart/form-data; boundary=x", None, "unsupported_media_type"),
         ("application/json; charset=utf-16", None, "invalid_encoding"),
     ],
@@ -122,3 +122,9 @@ def test_depth_is_that_of_the_value(value: Any) -> None:
     # Enough brackets that the count alone does not settle it.
     raw = json.dumps([value, [[]] * MAX_DEPTH]).encode()
     assert depth(raw) == _depth([value, [[]]])
+
+
+@pytest.mark.row("B4")
+@pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "text/plain;charset=UTF-8"])
+def test_curl_d_as_the_write_ups_call_it_is_json_all_the_same(content_type: str | None) -> None:
+    assert read_json(b'{"id":"abc123"}', content_type, None) == {"id": "abc123"}

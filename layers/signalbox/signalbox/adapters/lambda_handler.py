@@ -72,7 +72,7 @@ def _report(provider: Provider, request: AdapterRequest, result: AdapterResult, 
     """Numbers and names only: never what was said, never a key."""
     fields, values = gen_ai.call_fields(provider.name, request, result), _values(result)
     logger.info("model call", extra={**fields, "route": request.route, "caller": request.caller, **values})
-    outcome = result.failure.name if result.failure else "success"
+    outcome = result.failure.name if result.failure else "ok"
     dimensions = {"route": request.route, "model": request.model, "outcome": outcome}
     emit(SERVICE, dimensions, values, {"caller": request.caller, "request_id": request.request_id})
 

@@ -15,6 +15,8 @@ MAX_DEPTH = 64
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # +1 and -1 as signed bytes
+# Besides JSON's own: what `curl -d` says when told nothing, and what says nothing.
+_TAKEN_FOR_JSON = ("application/json", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -53,7 +55,7 @@ def _check_headers(content_type: str | None, content_encoding: str | None) -> No
     if (content_encoding or "identity").strip().lower() not in ("", "identity"):
         raise BadRequest("unsupported_encoding", "Compressed bodies are not taken; send it without Content-Encoding.")
     media, _, parameters = (content_type or "application/json").lower().partition(";")
-    if media.strip() != "application/json" and not media.strip().endswith("+json"):
+    if media.strip() not in _TAKEN_FOR_JSON and not media.strip().endswith("+json"):
         raise BadRequest("unsupported_media_type", "Send the body with Content-Type: application/json.")
     charset = re.search(r'charset="?([^";\s]*)', parameters)
     if charset and charset[1] not in ("utf-8", "utf8", "us-ascii"):
