@@ -4,14 +4,12 @@ import importlib
 import json
 from types import SimpleNamespace
 
-import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters.base import clear_caches
-from moto import mock_aws
 
 from signalbox.contracts.adapters import AdapterResult
 from tests.functional.adapting import a_request
 from tests.functional.aimock import Aimock
+from tests.functional.secrets_manager import running_secrets_manager
 
 CONTEXT = SimpleNamespace(
     function_name="adapter", memory_limit_in_mb=256, invoked_function_arn="arn:fn", aws_request_id="aws-1"
@@ -28,18 +26,16 @@ def test_a_function(
 ) -> None:
     usage = {"prompt_tokens": 1_000, "completion_tokens": 50, "total_tokens": 1_050}
     aimock.reply({"content": "Hello.", "model": model, "usage": usage}, userMessage="hello")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
-    with mock_aws():
-        secret = boto3.client("secretsmanager").create_secret(Name=f"signalbox/{provider}", SecretString=key)
+    with running_secrets_manager() as secrets:
+        secret = secrets.admin.create_secret(Name=f"signalbox/{provider}", SecretString=key)
+        for name, value in secrets.environment.items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setenv("ROSTER_MODEL", model)
         monkeypatch.setenv("PROVIDER_BASE_URL", aimock.url + path)
         monkeypatch.setenv("PROVIDER_SECRET_ARN", secret["ARN"])
         app = importlib.reload(importlib.import_module(f"adapters.{provider}.app"))
         event = a_request(model=model, provider_model=model).model_dump(mode="json")
         result = AdapterResult.model_validate(json.loads(json.dumps(app.handler(event, CONTEXT))))
-    clear_caches()  # type: ignore[no-untyped-call]
     if outcome:
         assert result.failure is not None
         assert result.failure.name == outcome

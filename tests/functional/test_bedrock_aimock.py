@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from adapters.bedrock.provider import BedrockProvider, Keys
+from adapters.bedrock.provider import BedrockProvider
 from signalbox.adapters.provider import AdapterError
+from signalbox.adapters.sigv4 import Keys
 from signalbox.contracts.adapters import AdapterFailure, AdapterRequest
 from signalbox.contracts.messages import ResponseFormat, ToolChoice
 from signalbox.contracts.requests import Sampling

@@ -5,11 +5,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
-import urllib3
 
-from adapters.bedrock.provider import BedrockProvider, Keys
+from adapters.bedrock.provider import BedrockProvider
 from signalbox.adapters.provider import AdapterError
+from signalbox.adapters.sigv4 import Keys
 from signalbox.contracts.adapters import AdapterFailure
 from tests.unit.adapters.samples import a_request
 
@@ -59,7 +60,7 @@ def _peer(behave: Behaviour) -> Iterator[str]:
 
 
 def _failure(base_url: str, time_left_ms: int) -> AdapterFailure:
-    provider = BedrockProvider("us-east-1", base_url, lambda: Keys("a", "b"), urllib3.PoolManager)
+    provider = BedrockProvider("us-east-1", base_url, lambda: Keys("a", "b"), httpx.Client)
     with pytest.raises(AdapterError) as raised:
         provider.attempt(a_request(), time_left_ms)
     return raised.value.failure

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from signalbox.contracts.adapters import AdapterReply, AdapterResult, Usage
 from workbench.bench.imports import ENVIRONMENT, HANDLERS, lambda_path
 from workbench.build import Target
 from workbench.paths import ROOT
@@ -26,7 +27,7 @@ from workbench.simulator.testing import running
 
 WARM_CALLS = 20
 EVENTS = {
-    "router": "router_route.json",
+    "router": "router_chat_completions.json",
     "authorizer": "authorizer_x_api_key.json",
     "adapter anthropic": "adapter_anthropic.json",
     "adapter openai": "adapter_openai.json",
@@ -151,13 +152,28 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("the emulator did not come up")
 
 
+REPLY = AdapterReply(
+    model="bench",
+    model_version="bench",
+    provider_request_id=None,
+    text="fine",
+    finish_reason="stop",
+    usage=Usage(),
+    cost_microusd=0,
+    latency_ms=0,
+)
+
+
 class _Answers(BaseHTTPRequestHandler):
-    """Secrets Manager with one secret, DynamoDB with no key: enough for a first call."""
+    """Secrets Manager with one secret, DynamoDB with no key, Lambda whose adapters say "fine"."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        wanted = self.headers.get("x-amz-target", "")
-        body = json.dumps({"SecretString": "simulated", "Name": "bench"} if "GetSecretValue" in wanted else {}).encode()
+        if self.path.endswith("/invocations"):
+            body = AdapterResult(reply=REPLY).model_dump_json().encode()
+        else:
+            wanted = "GetSecretValue" in self.headers.get("x-amz-target", "")
+            body = json.dumps({"SecretString": "simulated", "Name": "bench"} if wanted else {}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/x-amz-json-1.1")
         self.send_header("content-length", str(len(body)))

@@ -2,7 +2,8 @@
 
 import os
 
-from adapters.bedrock.provider import BedrockProvider, endpoint
+from adapters.bedrock.provider import BedrockProvider
+from signalbox.adapters.aws import endpoint
 from signalbox.adapters.lambda_handler import adapter_handler
 from signalbox.adapters.settings import AdapterSettings
 
@@ -10,7 +11,7 @@ from signalbox.adapters.settings import AdapterSettings
 def provider(settings: AdapterSettings) -> BedrockProvider:
     """Bedrock in the function's own region, as the function's own role."""
     region = os.environ["AWS_REGION"]
-    return BedrockProvider(region, settings.base_url or endpoint(region))
+    return BedrockProvider(region, settings.base_url or endpoint("bedrock-runtime", region))
 
 
 handler = adapter_handler(provider)

@@ -1,22 +1,23 @@
 """The signed call, next to what a botocore client would have sent."""
 
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.auth
+import httpx
 import pytest
-import urllib3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import CredentialRetrievalError
 from botocore.session import Session
 
 from adapters.bedrock import provider
 from adapters.bedrock.mapping import to_wire
-from adapters.bedrock.provider import BedrockProvider, Keys, ambient_keys, endpoint
+from adapters.bedrock.provider import BedrockProvider
+from signalbox.adapters.aws import NoAwsKeys, endpoint
 from signalbox.adapters.provider import AdapterError
+from signalbox.adapters.sigv4 import Keys
 from tests.unit.adapters.samples import TOOL_TURN, WEATHER, a_request, said
 
 _KEYS = Keys("AKIDEXAMPLE", "secret", "session-token")
@@ -27,37 +28,30 @@ _ANSWER = {
 }
 
 
-@dataclass
-class FakePool:
+class Peer:
     """Answers every request alike, or raises; remembers what was asked."""
 
-    status: int = 200
-    body: bytes = json.dumps(_ANSWER).encode()
-    error: Exception | None = None
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    def __init__(self, status: int = 200, body: bytes = json.dumps(_ANSWER).encode(), error: Any = None) -> None:
+        self._status, self._body, self._error = status, body, error
+        self.asked: list[httpx.Request] = []
 
-    def request(self, method: str, url: str, **options: Any) -> "FakeResponse":
-        self.asked.append({"method": method, "url": url, **options})
-        if self.error:
-            raise self.error
-        return FakeResponse(self.status, self.body)
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if self._error:
+            raise self._error
+        return httpx.Response(self._status, content=self._body, headers={"x-amzn-RequestId": "id-1"})
 
 
-class FakeResponse:
-    def __init__(self, status: int, body: bytes) -> None:
-        self.status, self._body = status, body
-        self.headers = urllib3.HTTPHeaderDict({"x-amzn-RequestId": "id-1"})
+class RawAnswer:
+    """What botocore's own client is given."""
 
     def stream(self, amount: int = 0) -> Any:
-        yield self._body
-
-    def release_conn(self) -> None: ...
-
-    def close(self) -> None: ...
+        yield json.dumps(_ANSWER).encode()
 
 
-def _provider(pool: FakePool, keys: Any = lambda: _KEYS) -> BedrockProvider:
-    return BedrockProvider("eu-west-1", endpoint("eu-west-1"), keys, lambda: pool)  # type: ignore[arg-type,return-value]
+def _provider(peer: Peer, keys: Any = lambda: _KEYS) -> BedrockProvider:
+    client = httpx.Client(transport=httpx.MockTransport(peer))
+    return BedrockProvider("eu-west-1", endpoint("bedrock-runtime", "eu-west-1"), keys, lambda: client)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +61,7 @@ def _provider(pool: FakePool, keys: Any = lambda: _KEYS) -> BedrockProvider:
 def test_the_request_is_signed_as_botocores_own_client_signs_it(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: now)
+    monkeypatch.setattr(provider, "datetime", SimpleNamespace(now=lambda _: now))
     # Where awscrt is installed, clients sign with it, and it has a clock of its own.
     monkeypatch.setitem(botocore.auth.AUTH_TYPE_MAPS, "v4", botocore.auth.SigV4Auth)
     request = a_request(provider_model=model, messages=(*TOOL_TURN, said("user", "ø")), tools=(WEATHER,))
@@ -74,7 +69,7 @@ def test_the_request_is_signed_as_botocores_own_client_signs_it(model: str, monk
 
     def catch(request: Any, **_: Any) -> Any:
         sent.append(request)
-        raw: Any = FakeResponse(200, json.dumps(_ANSWER).encode())
+        raw: Any = RawAnswer()
         return AWSResponse(request.url, 200, HTTPHeaders(), raw)
 
     session = Session()
@@ -82,15 +77,15 @@ def test_the_request_is_signed_as_botocores_own_client_signs_it(model: str, monk
     client: Any = session.create_client("bedrock-runtime", region_name="eu-west-1")
     client.meta.events.register("before-send.bedrock-runtime.Converse", catch)
     client.converse(modelId=model, **to_wire(request))
-    pool = FakePool()
+    peer = Peer()
 
-    _provider(pool).attempt(request, 1_000)
+    _provider(peer).attempt(request, 1_000)
 
-    ours, theirs = pool.asked[0], sent[0]
-    assert (ours["method"], ours["url"]) == (theirs.method, theirs.url)
-    assert ours["body"] == theirs.body
+    ours, theirs = peer.asked[0], sent[0]
+    assert (ours.method, str(ours.url)) == (theirs.method, theirs.url)
+    assert ours.content == theirs.body
     for header in ("Authorization", "X-Amz-Date", "X-Amz-Security-Token", "Content-Type"):
-        assert _text(ours["headers"][header]) == _text(theirs.headers[header])
+        assert ours.headers[header] == _text(theirs.headers[header])
 
 
 def _text(value: Any) -> str:
@@ -99,80 +94,50 @@ def _text(value: Any) -> str:
 
 @pytest.mark.row("C3")
 def test_the_limits_of_a_call_are_its_time_left() -> None:
-    pool = FakePool()
+    peer = Peer()
 
-    _provider(pool).attempt(a_request(), 700)
-    _provider(pool).attempt(a_request(), 60_000)
+    _provider(peer).attempt(a_request(), 700)
+    _provider(peer).attempt(a_request(), 60_000)
 
-    limits = [(asked["timeout"].connect_timeout, asked["timeout"].read_timeout) for asked in pool.asked]
-    assert limits == [(0.7, 0.7), (5.0, 60.0)]
+    limits = [(asked.extensions["timeout"]["connect"], asked.extensions["timeout"]["read"]) for asked in peer.asked]
+    assert limits[0] == (limits[0][1], pytest.approx(0.7, abs=0.2))
+    assert limits[1] == (5.0, pytest.approx(60, abs=1))
 
 
 def test_the_reply_carries_the_request_id() -> None:
-    reply = _provider(FakePool()).attempt(a_request(), 1_000)
+    reply = _provider(Peer()).attempt(a_request(), 1_000)
 
     assert (reply.text, reply.provider_request_id) == ("hi", "id-1")
 
 
-def _raise(error: Exception) -> Any:
-    raise error
+def _no_keys() -> Keys:
+    raise NoAwsKeys("no AWS credentials were found")
 
 
 @pytest.mark.parametrize(
-    ("pool", "keys", "name", "words"),
+    ("peer", "keys", "name", "words"),
     [
-        (FakePool(status=500, body=b"{}"), lambda: _KEYS, "ProviderUnavailable", "500"),
-        (FakePool(body=b'{"output": {"message": {"content": "x"}}}'), lambda: _KEYS, "MalformedReply", "stopReason"),
-        (FakePool(body=b"x" * 5_000_001), lambda: _KEYS, "MalformedReply", "larger"),
-        (FakePool(error=urllib3.exceptions.ProtocolError("x")), lambda: _KEYS, "ProviderUnavailable", "ProtocolError"),
-        (
-            FakePool(error=urllib3.exceptions.ConnectTimeoutError()),
-            lambda: _KEYS,
-            "ProviderUnavailable",
-            "could not be reached in time",
-        ),
-        (FakePool(), lambda: None, "AuthenticationFailed", "no AWS credentials"),
-        (
-            FakePool(),
-            lambda: _raise(CredentialRetrievalError(provider="sso", error_msg="x")),
-            "AuthenticationFailed",
-            "CredentialRetrievalError",
-        ),
+        (Peer(status=500, body=b"{}"), lambda: _KEYS, "ProviderUnavailable", "500"),
+        (Peer(body=b'{"output": {"message": {"content": "x"}}}'), lambda: _KEYS, "MalformedReply", "stopReason"),
+        (Peer(body=b"x" * 5_000_001), lambda: _KEYS, "MalformedReply", "larger"),
+        (Peer(error=httpx.ReadError("x")), lambda: _KEYS, "ProviderUnavailable", "(ReadError)"),
+        (Peer(error=httpx.ConnectTimeout("x")), lambda: _KEYS, "ProviderUnavailable", "does not answer"),
+        (Peer(), _no_keys, "AuthenticationFailed", "no AWS credentials"),
     ],
-    ids=["status", "form", "size", "broken", "unreachable", "nobody", "expired"],
+    ids=["status", "form", "size", "broken", "unreachable", "nobody"],
 )
-def test_whatever_goes_wrong_is_an_adapter_error(pool: FakePool, keys: Any, name: str, words: str) -> None:
+def test_whatever_goes_wrong_is_an_adapter_error(peer: Peer, keys: Any, name: str, words: str) -> None:
     with pytest.raises(AdapterError) as raised:
-        _provider(pool, keys).attempt(a_request(), 10_000)
+        _provider(peer, keys).attempt(a_request(), 10_000)
 
     assert (raised.value.failure.name, words in raised.value.failure.message) == (name, True)
 
 
 @pytest.mark.row("C3")
 def test_nothing_is_sent_when_the_time_is_up() -> None:
-    pool = FakePool()
+    peer = Peer()
     with pytest.raises(AdapterError) as raised:
-        _provider(pool).attempt(a_request(), 0)
+        _provider(peer).attempt(a_request(), 0)
 
-    assert (raised.value.failure.name, raised.value.failure.limit, pool.asked) == ("DeadlineExceeded", 5_000, [])
+    assert (raised.value.failure.name, raised.value.failure.limit, peer.asked) == ("DeadlineExceeded", 5_000, [])
     assert raised.value.failure.message == "model_inference_deadline_exceeded at 5000ms (roster-model)"
-
-
-def test_china_has_a_domain_of_its_own() -> None:
-    assert endpoint("us-east-1") == "https://bedrock-runtime.us-east-1.amazonaws.com"
-    assert endpoint("cn-north-1") == "https://bedrock-runtime.cn-north-1.amazonaws.com.cn"
-
-
-def test_keys_are_the_roles_or_whatever_botocore_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("ACCESS_KEY_ID", "AKID"), ("SECRET_ACCESS_KEY", "secret"), ("SESSION_TOKEN", "token")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    assert ambient_keys() == Keys("AKID", "secret", "token")
-
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    session = Session()
-    session.set_credentials("AKID2", "secret2", "token2")
-    monkeypatch.setattr(provider, "_session_credentials", session.get_credentials)
-    assert ambient_keys() == Keys("AKID2", "secret2", "token2")
-
-    monkeypatch.setattr(provider, "_session_credentials", lambda: None)
-    assert ambient_keys() is None
