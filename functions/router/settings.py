@@ -10,8 +10,9 @@ class Settings(Contract):
     """``adapter_prefix`` + roster id names the Lambda that serves a model."""
 
     adapter_prefix: str
+    region: str
 
 
 @cache
 def settings() -> Settings:
-    return Settings(adapter_prefix=os.environ["ADAPTER_PREFIX"])
+    return Settings(adapter_prefix=os.environ["ADAPTER_PREFIX"], region=os.environ["AWS_REGION"])

@@ -7,10 +7,10 @@ import pytest
 
 from adapters.bedrock.provider import BedrockProvider
 from signalbox.adapters.provider import AdapterError
-from signalbox.adapters.sigv4 import Keys
 from signalbox.contracts.adapters import AdapterFailure, AdapterRequest
 from signalbox.contracts.messages import ResponseFormat, ToolChoice
 from signalbox.contracts.requests import Sampling
+from signalbox.transport.sigv4 import Keys
 from tests.functional.aimock import Aimock
 from tests.unit.adapters.samples import TOOL_TURN, WEATHER, a_request, said
 

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.bedrock.provider import BedrockProvider
 from signalbox.adapters.provider import AdapterError
-from signalbox.adapters.sigv4 import Keys
 from signalbox.contracts.adapters import AdapterFailure
+from signalbox.transport.sigv4 import Keys
 from tests.unit.adapters.samples import a_request
 
 Behaviour = Callable[[socket.socket, threading.Event], None]

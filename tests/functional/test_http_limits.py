@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from adapters.openai.dialect import OpenAI
-from signalbox.adapters.exchange import MAX_REPLY_BYTES
+from signalbox.transport.exchange import MAX_REPLY_BYTES
 from tests.functional.adapting import FixedKey, a_request, failed, replied
 
 REPLY = {

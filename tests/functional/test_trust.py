@@ -18,8 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from signalbox.adapters import exchange, trust
-from signalbox.adapters.exchange import post, shared_client
+from signalbox.transport import exchange, trust
+from signalbox.transport.exchange import post, shared_client
 
 PEM = serialization.Encoding.PEM
 

@@ -3,9 +3,9 @@
 import os
 
 from adapters.bedrock.provider import BedrockProvider
-from signalbox.adapters.aws import endpoint
 from signalbox.adapters.lambda_handler import adapter_handler
 from signalbox.adapters.settings import AdapterSettings
+from signalbox.transport.aws import endpoint
 
 
 def provider(settings: AdapterSettings) -> BedrockProvider:

@@ -15,12 +15,12 @@ from urllib.parse import quote
 import httpx
 
 from adapters.bedrock import errors, mapping, replies
-from signalbox.adapters.aws import NoAwsKeys, ambient_keys
-from signalbox.adapters.exchange import shared_client
 from signalbox.adapters.http import exchanged, reply_of
 from signalbox.adapters.provider import failed
-from signalbox.adapters.sigv4 import Keys, signed
 from signalbox.contracts.adapters import AdapterReply, AdapterRequest
+from signalbox.transport.aws import NoAwsKeys, ambient_keys
+from signalbox.transport.exchange import shared_client
+from signalbox.transport.sigv4 import Keys, signed
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from signalbox.adapters.retry_after import retry_after_ms, span_ms
 from signalbox.adapters.settings import AdapterSettings
 from signalbox.adapters.statuses import by_status
 from signalbox.adapters.told import name, told
-from signalbox.adapters.within import OutOfTime, within
+from signalbox.transport.within import OutOfTime, within
 from tests.unit.adapters.samples import a_request, call, said
 
 

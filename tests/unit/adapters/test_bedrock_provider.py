@@ -15,9 +15,9 @@ from botocore.session import Session
 from adapters.bedrock import provider
 from adapters.bedrock.mapping import to_wire
 from adapters.bedrock.provider import BedrockProvider
-from signalbox.adapters.aws import NoAwsKeys, endpoint
 from signalbox.adapters.provider import AdapterError
-from signalbox.adapters.sigv4 import Keys
+from signalbox.transport.aws import NoAwsKeys, endpoint
+from signalbox.transport.sigv4 import Keys
 from tests.unit.adapters.samples import TOOL_TURN, WEATHER, a_request, said
 
 _KEYS = Keys("AKIDEXAMPLE", "secret", "session-token")

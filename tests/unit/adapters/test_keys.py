@@ -10,10 +10,11 @@ import pytest
 from botocore.exceptions import CredentialRetrievalError
 from botocore.session import Session
 
-from signalbox.adapters import aws, keys
-from signalbox.adapters.aws import NoAwsKeys, ambient_keys, endpoint
+from signalbox.adapters import keys
 from signalbox.adapters.keys import KeyUnavailable, SecretKey
-from signalbox.adapters.sigv4 import Keys
+from signalbox.transport import aws
+from signalbox.transport.aws import NoAwsKeys, ambient_keys, endpoint
+from signalbox.transport.sigv4 import Keys
 
 ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:signalbox/openai-AbC123"
 Answer = httpx.Response | Exception

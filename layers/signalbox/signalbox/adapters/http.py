@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import httpx
 from pydantic import ValidationError
 
-from signalbox.adapters.exchange import MAX_REPLY_BYTES, Answer, BrokenOff, TooLarge, left_ms, post, shared_client
 from signalbox.adapters.keys import KeySource, KeyUnavailable
 from signalbox.adapters.provider import AdapterError, deadline_exceeded, failed
-from signalbox.adapters.within import OutOfTime, within
 from signalbox.contracts.adapters import AdapterFailure, AdapterReply, AdapterRequest
+from signalbox.transport.exchange import MAX_REPLY_BYTES, Answer, BrokenOff, TooLarge, left_ms, post, shared_client
+from signalbox.transport.within import OutOfTime, within
 
 
 class Dialect(Protocol):

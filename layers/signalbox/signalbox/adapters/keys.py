@@ -14,10 +14,10 @@ from typing import Protocol
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
-from signalbox.adapters.aws import NoAwsKeys, ambient_keys, endpoint
-from signalbox.adapters.exchange import Answer, BrokenOff, TooLarge, post, shared_client
-from signalbox.adapters.sigv4 import Keys, signed
-from signalbox.adapters.within import OutOfTime
+from signalbox.transport.aws import NoAwsKeys, ambient_keys, endpoint
+from signalbox.transport.exchange import Answer, BrokenOff, TooLarge, post, shared_client
+from signalbox.transport.sigv4 import Keys, signed
+from signalbox.transport.within import OutOfTime
 
 # What the template puts into a new secret, and what a server that asks for no key is given.
 UNSET = ("", "unset")

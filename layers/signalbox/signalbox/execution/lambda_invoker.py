@@ -1,41 +1,101 @@
-"""The invoker that runs on AWS: one Lambda per roster model, its reserved concurrency the gate."""
+"""The invoker that runs on AWS: one Lambda per roster model, its reserved concurrency the gate.
 
-import json
-from typing import Any
+By one signed POST of Lambda's Invoke API: botocore and its client would be half of the router's cold start.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+"""
 
-from pydantic import ValidationError
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+from pydantic import BaseModel, ValidationError
 
 from signalbox.contracts.adapters import AdapterFailure, AdapterRequest, AdapterResult, FailureName
+from signalbox.transport.aws import NoAwsKeys, ambient_keys
+from signalbox.transport.exchange import Answer, BrokenOff, TooLarge, post, shared_client
+from signalbox.transport.sigv4 import Keys, signed
+from signalbox.transport.within import OutOfTime, within
+
+# An adapter answers by its deadline; this is for the way back.
+GRACE_MS = 500
+CONNECT_LIMIT_MS = 2_000
+# The gate lets the next one in when a call ends, which takes about this long.
+GATE_RETRY_AFTER_MS = 1_000
 
 
+class _Broken(BaseModel):
+    """What a function that raised, or was ended, leaves behind."""
+
+    errorType: str = ""  # noqa: N815 Lambda's name
+    errorMessage: str = ""  # noqa: N815 Lambda's name
+
+
+@dataclass(frozen=True)
 class LambdaInvoker:
-    """``client`` is a botocore ``lambda`` client that never retries: a retry would call the model twice."""
+    """``prefix`` and a roster id name a function at the Lambda endpoint ``url`` of ``region``."""
 
-    def __init__(self, client: Any, prefix: str) -> None:
-        self._client = client
-        self._prefix = prefix
+    prefix: str
+    region: str
+    url: str
+    keys: Callable[[], Keys] = ambient_keys
+    client: Callable[[], httpx.Client] = shared_client
 
     def invoke(self, request: AdapterRequest) -> AdapterResult:
-        """See ``Invoker``."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        """See ``Invoker``. Never tried twice here: the first call may have reached the model."""
+        try:
+            answer = within(request.deadline_ms + GRACE_MS, lambda: self._post(request))
+        except (OutOfTime, httpx.TimeoutException):
+            return _failure(request, "DeadlineExceeded", _too_late(request))
+        except (NoAwsKeys, httpx.HTTPError, httpx.InvalidURL, BrokenOff, TooLarge) as error:
+            told = f"the adapter of {request.model} could not be reached ({type(error).__name__})"
+            return _failure(request, "ProviderUnavailable", told)
+        return _result(request, answer)
 
-        try:
-            answer = self._client.invoke(
-                FunctionName=f"{self._prefix}{request.model}", Payload=request.model_dump_json().encode()
-            )
-            payload = answer["Payload"].read()
-        except ClientError as error:
-            return _failure(request, *_client_error(error))
-        except BotoCoreError as error:
-            return _failure(
-                request, "ProviderUnavailable", f"the adapter could not be reached ({type(error).__name__})"
-            )
-        if "FunctionError" in answer:
-            return _failure(request, *_function_error(payload, request.deadline_ms, request.model))
-        try:
-            return AdapterResult.model_validate_json(payload)
-        except ValidationError:
-            return _failure(request, "MalformedReply", "the adapter's answer breaks its contract")
+    def _post(self, request: AdapterRequest) -> Answer:
+        url = f"{self.url.rstrip('/')}/2015-03-31/functions/{self.prefix}{request.model}/invocations"
+        body = request.model_dump_json().encode()
+        headers = {"Content-Type": "application/json"}
+        if trace := os.environ.get("_X_AMZN_TRACE_ID"):
+            headers["X-Amzn-Trace-Id"] = trace
+        proven = signed(
+            url, headers, body, service="lambda", region=self.region, keys=self.keys(), now=datetime.now(UTC)
+        )
+        ends_at = time.monotonic() + (request.deadline_ms + GRACE_MS) / 1_000
+        return post(self.client(), url, proven, body, ends_at, CONNECT_LIMIT_MS)
+
+
+def _result(request: AdapterRequest, answer: Answer) -> AdapterResult:
+    if answer.status == 429:
+        told = f"the gate of {request.model} is full"
+        return _failure(request, "RateLimited", told, retry_after_ms=GATE_RETRY_AFTER_MS)
+    if answer.status != 200:
+        told = f"the adapter of {request.model} could not be invoked (status {answer.status})"
+        return _failure(request, "ProviderUnavailable", told)
+    if "x-amz-function-error" in answer.headers:
+        return _broken(request, answer.body)
+    try:
+        return AdapterResult.model_validate_json(answer.body)
+    except ValidationError:
+        return _failure(request, "MalformedReply", f"the answer of {request.model}'s adapter breaks its contract")
+
+
+def _broken(request: AdapterRequest, body: bytes) -> AdapterResult:
+    """A function that ran out of its own time passed the deadline; any other break is an outage."""
+    try:
+        broken = _Broken.model_validate_json(body)
+    except ValidationError:
+        broken = _Broken()
+    if broken.errorType == "Sandbox.Timedout" or "Task timed out" in broken.errorMessage:
+        return _failure(request, "DeadlineExceeded", _too_late(request))
+    told = f"the adapter of {request.model} broke ({broken.errorType or 'unknown error'})"
+    return _failure(request, "ProviderUnavailable", told)
+
+
+def _too_late(request: AdapterRequest) -> str:
+    return f"model_inference_deadline_exceeded at {request.deadline_ms}ms ({request.model})"
 
 
 def _failure(
@@ -44,23 +104,3 @@ def _failure(
     return AdapterResult(
         failure=AdapterFailure(name=name, message=message, model=request.model, retry_after_ms=retry_after_ms)
     )
-
-
-def _client_error(error: Any) -> tuple[FailureName, str, int | None]:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    if code == "TooManyRequestsException":
-        return "RateLimited", "the model's gate is full", 1_000
-    return "ProviderUnavailable", f"the adapter could not be invoked ({code})", None
-
-
-def _function_error(payload: bytes, deadline_ms: int, model: str) -> tuple[FailureName, str]:
-    """A Lambda that ran out of its own time passed the deadline; any other break is an outage."""
-    try:
-        detail = json.loads(payload)
-    except ValueError:
-        detail = {}
-    kind = str(detail.get("errorType", "")) if isinstance(detail, dict) else ""
-    told = str(detail.get("errorMessage", "")) if isinstance(detail, dict) else ""
-    if kind == "Sandbox.Timedout" or "Task timed out" in told:
-        return "DeadlineExceeded", f"model_inference_deadline_exceeded at {deadline_ms}ms ({model})"
-    return "ProviderUnavailable", f"the adapter broke ({kind or 'unknown error'})"

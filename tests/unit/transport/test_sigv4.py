@@ -11,7 +11,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signalbox.adapters.sigv4 import Keys, signed
+from signalbox.transport.sigv4 import Keys, signed
 
 _KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 _NOW = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)

@@ -4,7 +4,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from signalbox.adapters.sigv4 import Keys
+from signalbox.transport.sigv4 import Keys
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -37,6 +37,12 @@ def _session_credentials() -> "Credentials | None":
     from botocore.session import Session  # 140 ms of CPU, and hardly ever needed
 
     return Session().get_credentials()
+
+
+def service_url(service: str, region: str) -> str:
+    """Where ``service`` is called: at the address that AWS's own variables name, else the region's own."""
+    variable = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
+    return os.environ.get(variable) or os.environ.get("AWS_ENDPOINT_URL") or endpoint(service, region)
 
 
 def endpoint(service: str, region: str) -> str:

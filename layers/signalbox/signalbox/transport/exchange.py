@@ -7,8 +7,8 @@ from functools import cache
 
 import httpx
 
-from signalbox.adapters.trust import Trust
-from signalbox.adapters.within import OutOfTime
+from signalbox.transport.trust import Trust
+from signalbox.transport.within import OutOfTime
 
 CONNECT_LIMIT_MS = 5_000
 # Lambda answers with 6 MB at most; a longer reply could not be handed on.
