@@ -9,9 +9,13 @@ from signalbox.transport.aws import endpoint
 
 
 def provider(settings: AdapterSettings) -> BedrockProvider:
-    """Bedrock in the function's own region, as the function's own role."""
+    """Bedrock in the function's own region, as the function's own role.
+
+    On a laptop there is no role; ``AWS_BEARER_TOKEN_BEDROCK`` is AWS's own variable for a Bedrock key.
+    """
     region = os.environ["AWS_REGION"]
-    return BedrockProvider(region, settings.base_url or endpoint("bedrock-runtime", region))
+    bearer = os.environ.get("AWS_BEARER_TOKEN_BEDROCK", "")
+    return BedrockProvider(region, settings.base_url or endpoint("bedrock-runtime", region), bearer=bearer)
 
 
 handler = adapter_handler(provider)

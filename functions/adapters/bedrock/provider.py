@@ -25,12 +25,13 @@ from signalbox.transport.sigv4 import Keys, signed
 
 @dataclass(frozen=True)
 class BedrockProvider:
-    """The ``Provider`` of Amazon Bedrock."""
+    """The ``Provider`` of Amazon Bedrock. ``bearer`` is a Bedrock API key, for where there is no role to sign as."""
 
     region: str
     base_url: str
     keys: Callable[[], Keys] = ambient_keys
     client: Callable[[], httpx.Client] = shared_client
+    bearer: str = ""
     name: str = "bedrock"
 
     def attempt(self, request: AdapterRequest, time_left_ms: int) -> AdapterReply:
@@ -43,6 +44,8 @@ class BedrockProvider:
 
     def _signed(self, request: AdapterRequest, url: str, body: bytes) -> dict[str, str]:
         headers, now = {"Content-Type": "application/json"}, datetime.now(UTC)
+        if self.bearer:
+            return {**headers, "Authorization": f"Bearer {self.bearer}"}
         try:
             return signed(url, headers, body, service="bedrock", region=self.region, keys=self.keys(), now=now)
         except NoAwsKeys as error:

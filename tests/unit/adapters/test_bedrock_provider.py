@@ -110,6 +110,13 @@ def test_the_reply_carries_the_request_id() -> None:
     assert (reply.text, reply.provider_request_id) == ("hi", "id-1")
 
 
+def test_a_bedrock_key_stands_in_for_a_role() -> None:
+    peer = Peer()
+    client = httpx.Client(transport=httpx.MockTransport(peer))
+    BedrockProvider("eu-north-1", "http://bedrock", _no_keys, lambda: client, "bedrock-key").attempt(a_request(), 1_000)
+    assert peer.asked[0].headers["authorization"] == "Bearer bedrock-key"
+
+
 def _no_keys() -> Keys:
     raise NoAwsKeys("no AWS credentials were found")
 
