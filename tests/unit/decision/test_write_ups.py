@@ -114,6 +114,13 @@ def test_a_native_body_without_a_path_takes_the_path_that_the_rules_name(tmp_pat
     assert (explained["signals"]["path"], explained["model"]) == ("/v1/chat", "claude-sonnet-37")
 
 
+@pytest.mark.row("C1")
+@pytest.mark.parametrize("where", [{"path": "/v1/chat"}, {"priority": "normal"}])
+def test_messages_may_stand_in_a_native_body(tmp_path: Path, where: dict[str, str]) -> None:
+    explained = explain(tmp_path, "support", {"messages": dialogue(9), **where})
+    assert (explained["signals"]["path"], explained["model"]) == ("/v1/chat", "heavy-foundation")
+
+
 @pytest.mark.row("E8")
 def test_today_the_retired_pins_answer_no_more(tmp_path: Path) -> None:
     body = {"conversation": "hi", "needs_compliance_check": True}

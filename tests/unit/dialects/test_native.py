@@ -118,7 +118,7 @@ def test_everything_else_that_a_caller_may_say() -> None:
         ({"text": "x", "mode": "shadow"}, "invalid_value", "mode"),
         ({"text": "x", "escalation": "true"}, "invalid_type", "escalation"),
         ({"text": "x", "response_schema": "object"}, "invalid_type", "response_schema"),
-        ({"text": "x", "messages": TURNS}, "unknown_parameter", "messages"),
+        ({"text": "x", "messages": TURNS}, "invalid_value", "conversation"),
         ({"text": "x", "stream": True}, "unknown_parameter", "stream"),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 from signalbox.contracts.errors import BadRequest
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.dialects import native, openai_chat
+from signalbox.dialects.fields import Hints
 from signalbox.policy.resolved import Policy
 
 OPENAI_PATH = "/v1/chat/completions"
@@ -14,14 +15,14 @@ NATIVE_PATHS = ("/v1/infer", "/v1/chat")
 def parse_either(
     body: dict[str, Any], policy: Policy, *, request_id: str, caller: str, tier: str, path: str | None = None
 ) -> InferenceRequest:
-    """``messages`` make it OpenAI's dialect, anything else is native.
+    """``messages`` make it OpenAI's dialect, unless the path or a routing hint beside them is native.
 
     Without ``path``, a native body is taken for the first native path that a route names, else
     ``/v1/infer``. The body's own ``path``, if any, wins. Raises ``BadRequest``.
     """
     fields = {name: value for name, value in body.items() if name != "path"}
     path = _named_path(body.get("path")) or path
-    if "messages" in fields:
+    if "messages" in fields and path not in NATIVE_PATHS and not fields.keys() & Hints.model_fields.keys():
         return openai_chat.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or OPENAI_PATH)
     return native.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or _native_path(policy))
 

@@ -32,9 +32,10 @@ def _is_int(value: Any) -> bool:
 
 
 class InferBody(SharedBody, Hints):
-    """Exactly one of ``conversation`` (messages, one string, or token ids of o200k_base) and ``text``."""
+    """Exactly one of ``conversation`` (messages, one string, or token ids of o200k_base), ``messages`` and ``text``."""
 
     conversation: Annotated[Text | Messages | Tokens, Discriminator(_form)] | None = None
+    messages: Messages | None = Field(default=None, description="Another name for a conversation of messages.")
     text: str | None = None
     system: str | None = Field(default=None, min_length=1, description="Put before the conversation.")
     id: str | None = Field(default=None, min_length=1, max_length=256, description="The caller's own; comes back.")
@@ -119,11 +120,13 @@ def render(request: InferenceRequest, reply: AdapterReply, extras: Mapping[str, 
 
 
 def _conversation(sent: InferBody) -> tuple[Message, ...]:
-    if (sent.conversation is None) == (sent.text is None):
-        code = "missing_parameter" if sent.text is None else "invalid_value"
-        raise BadRequest(code, "Send exactly one of conversation and text.", param="conversation")
-    name = "text" if sent.conversation is None else "conversation"
-    given = sent.text if sent.conversation is None else sent.conversation
+    forms = {"conversation": sent.conversation, "messages": sent.messages, "text": sent.text}
+    named = [name for name, value in forms.items() if value is not None]
+    if len(named) != 1:
+        code = "invalid_value" if named else "missing_parameter"
+        raise BadRequest(code, "Send exactly one of conversation, messages and text.", param="conversation")
+    name = named[0]
+    given = forms[name]
     if not given:
         raise BadRequest("invalid_value", f"{name} is empty.", param=name)
     if isinstance(given, str):
