@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from signalbox.contracts.decisions import Decision
 from signalbox.contracts.errors import SignalboxError
 from signalbox.dialects import errors
+from signalbox.execution.outcome import Outcome
 
 logger = Logger(child=True)
 
@@ -20,7 +21,7 @@ def json_response(body: Mapping[str, Any], request_id: str, headers: Mapping[str
     return Response(200, "application/json", text, headers={"x-request-id": request_id, **(headers or {})})
 
 
-def failed(error: Exception, request_id: str, decision: Decision | None = None) -> Response[str]:
+def failed(error: Exception, request_id: str, more: Mapping[str, str] | None = None) -> Response[str]:
     """``error`` in OpenAI's shape. One that nobody foresaw is logged by its type and place, never its words."""
     if not isinstance(error, SignalboxError):
         trace = error.__traceback__
@@ -33,16 +34,19 @@ def failed(error: Exception, request_id: str, decision: Decision | None = None) 
         status,
         "application/json",
         json.dumps(body),
-        headers={"x-request-id": request_id, **headers, **(decision_headers(decision) if decision else {})},
+        headers={"x-request-id": request_id, **headers, **(more or {})},
     )
 
 
-def decision_headers(decision: Decision) -> dict[str, str]:
-    """The routing facts that a caller can read without opening the body."""
+def decision_headers(decision: Decision, outcome: Outcome | None = None) -> dict[str, str]:
+    """The routing facts that a caller can read without opening the body; of the last model tried, if any was."""
+    tried = outcome.attempts[-1].model if outcome and outcome.attempts else decision.model
+    cost = {"x-signalbox-cost-microusd": str(outcome.cost_microusd)} if outcome else {}
     return {
+        **cost,
         "x-signalbox-route": decision.route,
         "x-signalbox-role": decision.role or "",
-        "x-signalbox-model": decision.model or "",
+        "x-signalbox-model": tried or "",
         "x-signalbox-plan": decision.plan,
         "x-signalbox-policy": decision.policy_version,
     }

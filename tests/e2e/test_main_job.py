@@ -257,6 +257,8 @@ def test_a_rate_limit_everywhere_says_when_to_come_back(running: Running, simula
     simulator.faults(kind="status", status=429, retry_after_s=30)
     answer = post(running, "/infer", {"conversation": "hello"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert answer.headers["x-signalbox-model"] == "gemini-3-5-flash-lite"
+    assert answer.headers["x-signalbox-cost-microusd"] == "0"
     assert int(answer.headers["retry-after"]) > 0
 
 
@@ -272,6 +274,14 @@ HI = {"messages": [{"role": "user", "content": "hi"}]}
         ("/infer", b'{"conversation": "' + b"x" * 5_300_000 + b'"}', 413, "body_too_large", None),
         ("/infer", {"conversation": "hi", "temprature": 1}, 400, "unknown_parameter", "temprature"),
         ("/infer", {}, 400, "missing_parameter", "conversation"),
+        ("/chat/completions", b"\xff\xfe{\x00}\x00", 400, "invalid_encoding", None),
+        (
+            "/chat/completions",
+            {"messages": [{"role": "user", "content": ""}]},
+            400,
+            "invalid_value",
+            "messages[0].content",
+        ),
         (
             "/chat/completions",
             HI | {"logprobs": True},

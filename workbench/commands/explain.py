@@ -2,6 +2,7 @@
 
 import json
 import sys
+from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,7 +67,8 @@ def _request(raw: bytes, policy: Policy, path: str | None, tier: str) -> Inferen
     body = read_json(raw, "application/json", None)
     if "httpMethod" in body and "body" in body:
         path = path or str(body.get("path"))
-        body = read_json(str(body["body"]).encode(), "application/json", None)
+        inner = str(body["body"] or "").encode()
+        body = read_json(b64decode(inner) if body.get("isBase64Encoded") else inner, "application/json", None)
     return parse_either(body, policy, request_id="explain", caller="explain", tier=tier, path=path)
 
 

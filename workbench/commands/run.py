@@ -4,6 +4,7 @@ import shlex
 import time
 from typing import Annotated
 
+import httpx
 import typer
 
 from workbench.local.containers import host_address
@@ -13,6 +14,7 @@ from workbench.local.providers import from_environment
 from workbench.local.stack import Ports, Running, local_stack, written_down
 from workbench.paths import LOCAL_FILE, ROOT
 from workbench.problem import Problem
+from workbench.stack import LocalStack
 
 app = typer.Typer()
 
@@ -21,13 +23,19 @@ QUESTION = "My card was charged twice. What now?"
 
 @app.command()
 def run(
-    port: Annotated[int, typer.Option(help="Where the API and the rest of AWS listen on 127.0.0.1.")] = Ports.aws,
-    simulator_port: Annotated[int, typer.Option(help="Where the provider simulator listens.")] = Ports.simulator,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the API and the rest of AWS listen on 127.0.0.1.")
+    ] = Ports.aws,
+    simulator_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the provider simulator listens.")
+    ] = Ports.simulator,
     stack: Annotated[str, typer.Option(help="The stack's name.")] = "signalbox",
     speed: Annotated[float, typer.Option(min=0, help="Scales the simulated models' waiting; 0 waits for nothing.")] = 1,
     containers: Annotated[bool, typer.Option("--containers", help="Let containers in: `sam local invoke`.")] = False,
 ) -> None:
     """Build, deploy to this machine, print how to call it, then show each decision. Ctrl-C stops everything."""
+    if (there := already_running()) is not None:
+        raise Problem(f"a stack of this checkout is running at {there}; stop it first, or use another checkout.")
     address = host_address() if containers else None
     if containers and address is None:
         raise Problem("--containers: no container engine answers; start Docker, Finch or podman.")
@@ -41,6 +49,18 @@ def run(
             follow(running)
     except KeyboardInterrupt:
         typer.echo("\nStopped.")
+
+
+def already_running() -> str | None:
+    """The endpoint in ``.signalbox/local.json``, where something still answers there."""
+    local = LocalStack.read()
+    if not local.endpoint_url:
+        return None
+    try:
+        httpx.get(f"{local.endpoint_url}/_ministack/ready", timeout=2)
+    except httpx.HTTPError:
+        return None
+    return local.endpoint_url
 
 
 def introduction(running: Running) -> str:

@@ -35,13 +35,8 @@ def respond(who: Incoming, request: InferenceRequest, render: Render) -> Respons
     record(who, decision, outcome, latency_ms)
     if outcome.reply is None:
         error = outcome.error or RuntimeError("a plan ended without a reply and without an error")
-        return failed(error, who.request_id, decision)
-    headers = {
-        "x-request-id": who.request_id,
-        **decision_headers(decision),
-        "x-signalbox-model": outcome.reply.model,
-        "x-signalbox-cost-microusd": str(outcome.cost_microusd),
-    }
+        return failed(error, who.request_id, decision_headers(decision, outcome))
+    headers = {"x-request-id": who.request_id, **decision_headers(decision, outcome)}
     return render(outcome.reply, facts(who, decision, outcome, outcome.reply, latency_ms), headers)
 
 

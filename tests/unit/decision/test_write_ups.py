@@ -50,13 +50,18 @@ def test_the_customer_pipelines_rule(tmp_path: Path, body: dict[str, Any], model
 
 
 @pytest.mark.row("A9")
-def test_2048_tokens_is_the_first_count_on_the_long_path(tmp_path: Path) -> None:
-    empty = explain(tmp_path, "customer-pipeline", {"conversation": WORD * 2_040})["signals"]["token_count"]
-    at_limit = 2_040 + 2_048 - empty
-    for words, route in ((at_limit - 1, "fast-path"), (at_limit, "long-context-path")):
-        explained = explain(tmp_path, "customer-pipeline", {"conversation": WORD * words})
-        assert (explained["signals"]["token_count"], explained["route"]) == (2_048 - (at_limit - words), route)
-        assert explained["signals"]["tokens"]["exact"]
+@pytest.mark.parametrize(("tokens", "route"), [(2_047, "fast-path"), (2_048, "long-context-path")])
+def test_2048_tokens_is_the_first_count_on_the_long_path(tmp_path: Path, tokens: int, route: str) -> None:
+    explained = explain(tmp_path, "customer-pipeline", {"conversation": [6951] * tokens})
+    assert (explained["signals"]["token_count"], explained["route"]) == (tokens, route)
+    assert explained["signals"]["tokens"]["exact"]
+
+
+@pytest.mark.row("B1")
+@pytest.mark.parametrize(("tokens", "role"), [(512, "classifier"), (513, "summarizer")])
+def test_512_tokens_are_short_and_no_more(tmp_path: Path, tokens: int, role: str) -> None:
+    explained = explain(tmp_path, "payments", {"conversation": [6951] * tokens, "confidence": 0.9})
+    assert (explained["signals"]["token_count"] <= 512, explained["role"]) == (tokens <= 512, role)
 
 
 def payment(text: str, **more: Any) -> dict[str, Any]:

@@ -128,3 +128,10 @@ def test_depth_is_that_of_the_value(value: Any) -> None:
 @pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "text/plain;charset=UTF-8"])
 def test_curl_d_as_the_write_ups_call_it_is_json_all_the_same(content_type: str | None) -> None:
     assert read_json(b'{"id":"abc123"}', content_type, None) == {"id": "abc123"}
+
+
+@pytest.mark.parametrize("raw", ["{}".encode("utf-16-le"), "\ufffd\ufffd{\x00}\x00".encode()])
+def test_utf_16_is_named_also_as_the_gateway_leaves_it(raw: bytes) -> None:
+    with pytest.raises(BadRequest) as caught:
+        read_json(raw, None, None)
+    assert caught.value.code == "invalid_encoding"

@@ -126,23 +126,24 @@ def test_variables_say_what_the_signals_say() -> None:
 
 
 @pytest.mark.row("E7")
-@example(window=19_938, factor=0.56, prompt=0, asked=None)  # a division that rounds up
+@example(window=19_938, factor=0.56, prompt=0, asked=None, framing=0)  # a division that rounds up
 @given(
     st.integers(1, 40_000),
     st.floats(0.5, 3),
     st.integers(0, 300),
     st.one_of(st.none(), st.integers(1, 9_000)),
+    st.integers(0, 200),
 )
 def test_window_thresholds_are_where_sizing_changes_its_mind(
-    window: int, factor: float, prompt: int, asked: int | None
+    window: int, factor: float, prompt: int, asked: int | None, framing: int
 ) -> None:
     one = model("m", window_tokens=window, token_factor=factor, system_prompt="p" * prompt)
     set_up = policy(route(Role("r", one)))
 
     def fits(tokens: int) -> bool:
-        return math.ceil(tokens * factor) + profile_tokens(one.profile) + (asked or 100) <= window
+        return math.ceil((tokens + framing) * factor) + profile_tokens(one.profile) + (asked or 100) <= window
 
-    found = window_thresholds(set_up, asked)
+    found = window_thresholds(set_up, asked, framing)
     if not found:
         assert not fits(0)
         return

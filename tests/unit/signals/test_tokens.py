@@ -51,9 +51,9 @@ def test_every_comparison_is_that_of_the_exact_count(
     texts: list[str], any_where: list[int], data: st.DataObject
 ) -> None:
     asked = request(messages=tuple(said(text) for text in texts))
-    exact = tokens.TOKENS_FOR_REPLY + sum(tokens.TOKENS_PER_MESSAGE + exact_count(text) for text in texts)
-    upper = sum(4 + tokens.bounds(text)[1] for text in texts) + 3
-    lower = sum(4 + tokens.bounds(text)[0] for text in texts) + 3
+    exact = sum(map(exact_count, texts))
+    upper = sum(tokens.bounds(text)[1] for text in texts)
+    lower = sum(tokens.bounds(text)[0] for text in texts)
     near = data.draw(st.lists(st.sampled_from([exact + d for d in (-1, 0, 1)] + [lower - 1, lower, upper, upper + 1])))
     counted = tokens.count(asked, (*any_where, *near), exact=False)
     assert counted.lower <= exact <= counted.upper
@@ -88,12 +88,13 @@ def test_everything_that_is_sent_is_counted() -> None:
     sent = ["one", "two", "call_1", "look_up", '{"id": 7}', "found", "call_1"]
     tool = '{"name":"look_up","description":"Finds","parameters":{"type":"object"}}'
     schema = '{"name":"answer","schema":{"type":"string","title":"é"}}'
-    assert tokens.count(asked, (), exact=True).value == 3 + 3 * 4 + sum(map(exact_count, [*sent, tool, schema]))
+    assert tokens.count(asked, (), exact=True).value == sum(map(exact_count, [*sent, tool, schema]))
+    assert tokens.count(asked, (), exact=True).framing == 3 + 3 * 4
 
 
-def test_each_role_is_the_one_token_that_the_overhead_holds() -> None:
+def test_each_role_is_the_one_token_that_the_framing_holds() -> None:
     assert [exact_count(role) for role in ("system", "user", "assistant", "tool")] == [1, 1, 1, 1]
-    assert tokens.message_tokens(said("")) == 4
+    assert tokens.framing_tokens(request(messages=(said(""),))) == 4 + 3
 
 
 @pytest.mark.row("B1")
@@ -118,7 +119,7 @@ def test_the_tokenizer_is_used_when_a_threshold_is_on_a_bound(monkeypatch: pytes
 def test_asked_for_exactness_is_given() -> None:
     counted = tokens.count(request("word " * 600), (), exact=True)
     assert counted.exact
-    assert counted.value == 3 + 4 + exact_count("word " * 600)
+    assert counted.value == exact_count("word " * 600)
 
 
 def test_no_text_is_kept_between_requests() -> None:

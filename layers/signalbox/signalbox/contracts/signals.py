@@ -11,16 +11,18 @@ Complexity = Literal["trivial", "bounded", "extended"]
 
 
 class TokenCount(Contract):
-    """Tokens by o200k_base of everything that is sent: messages, tools, schema.
+    """Tokens by o200k_base of the texts that are sent: messages, tools, schema.
 
     ``value`` is exact when ``exact``; else it lies within ``lower..upper`` and no threshold
     that was asked about lies between the two, so every comparison comes out the same.
+    ``framing`` is what the chat format adds around the texts; sizing counts it, matchers do not.
     """
 
     value: int = Field(ge=0)
     lower: int = Field(ge=0)
     upper: int = Field(ge=0)
     exact: bool
+    framing: int = Field(default=0, ge=0)
 
 
 class Signals(Contract):

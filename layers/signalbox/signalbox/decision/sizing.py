@@ -46,7 +46,7 @@ class Sizing:
             return reject("output_cap", f"max_tokens={asked} limit={model.output_cap_tokens}")
         max_output = asked or min(self.policy.default_max_output_tokens, model.output_cap_tokens)
         overhead = profile_tokens(model.profile)
-        worst_input = math.ceil(self.tokens.upper * model.token_factor) + overhead
+        worst_input = math.ceil((self.tokens.upper + self.tokens.framing) * model.token_factor) + overhead
         if worst_input + max_output > model.window_tokens:
             return reject("window", f"tokens={worst_input + max_output} limit={model.window_tokens}")
         if not self.prices.has(model.provider, model.provider_model):
@@ -61,7 +61,7 @@ class Sizing:
             provider=model.provider,
             provider_model=model.provider_model,
             window_tokens=model.window_tokens,
-            input_tokens=math.ceil(self.tokens.value * model.token_factor) + overhead,
+            input_tokens=math.ceil((self.tokens.value + self.tokens.framing) * model.token_factor) + overhead,
             max_output_tokens=max_output,
             worst_cost_microusd=worst_cost,
             typical_latency_ms=model.typical_latency_ms,

@@ -17,6 +17,7 @@ _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # +1 and -1 as signed bytes
 # Besides JSON's own: what `curl -d` says when told nothing, and what says nothing.
 _TAKEN_FOR_JSON = ("application/json", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
+_REPLACED = "\ufffd".encode()
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -32,6 +33,9 @@ def read_json(raw: bytes, content_type: str | None, content_encoding: str | None
         raise TooLarge("body_too_large", f"The body has {len(raw)} bytes; at most {MAX_BODY_BYTES} are taken.")
     if not raw.strip():
         raise BadRequest("invalid_request", "The body is empty; send a JSON object.")
+    if raw.startswith(_REPLACED) or b"\x00" in raw[:4]:
+        # API Gateway puts U+FFFD for what is not UTF-8, such as the byte order mark of UTF-16.
+        raise BadRequest("invalid_encoding", "The body must be UTF-8.")
     text = _decode(raw)
     if depth(raw) > MAX_DEPTH:
         raise BadRequest("json_too_deep", f"The JSON is nested deeper than {MAX_DEPTH} levels.")

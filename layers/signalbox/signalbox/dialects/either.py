@@ -21,7 +21,7 @@ def parse_either(
     ``/v1/infer``. The body's own ``path``, if any, wins. Raises ``BadRequest``.
     """
     fields = {name: value for name, value in body.items() if name != "path"}
-    path = _named_path(body.get("path")) or path
+    path = _named_path(body.get("path")) or _named_path(path)
     if "messages" in fields and path not in NATIVE_PATHS and not fields.keys() & Hints.model_fields.keys():
         return openai_chat.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or OPENAI_PATH)
     return native.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or _native_path(policy))

@@ -118,6 +118,9 @@ def _to_message(body: MessageBody, where: str) -> Message:
     )
     if not content and not calls:
         raise BadRequest("missing_parameter", f"{where}.content is required.", param=f"{where}.content")
+    if body.role in ("user", "assistant") and not calls and not any(part.text for part in content):
+        # Some providers refuse an empty turn, and the answer must not depend on the route.
+        raise BadRequest("invalid_value", f"{where}.content is empty.", param=f"{where}.content")
     return Message(
         role="system" if body.role == "developer" else body.role,
         content=content,

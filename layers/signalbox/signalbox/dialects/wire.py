@@ -1,5 +1,6 @@
 """What the bodies of both dialects are made of: strict models, and fields that are refused by name."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -37,7 +38,7 @@ Refused = Annotated[None, BeforeValidator(_refuse), Field(default=None, descript
 
 def only(*allowed: Any) -> BeforeValidator:
     """For a parameter of which only the values that change nothing can be honoured."""
-    shown = " or ".join(str(value) for value in allowed)
+    shown = " or ".join(json.dumps(value) for value in allowed)
 
     def check(value: Any) -> Any:
         # By type too: True equals 1.

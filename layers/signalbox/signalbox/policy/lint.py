@@ -15,7 +15,7 @@ from signalbox.policy.entities import unbounded_nesting
 from signalbox.policy.features import profile_features
 from signalbox.policy.load import parse_source
 from signalbox.policy.matchers import CelMatcher, always
-from signalbox.policy.problems import PolicyInvalid, Problem
+from signalbox.policy.problems import PolicyInvalid, Problem, Severity
 from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, Role, RosterModel
 from signalbox.policy.shapes import Condition, Findings, spell, survey
 from signalbox.policy.source import Source
@@ -191,7 +191,9 @@ class _Checks:
                 seen.add(index)
                 message = f"token_count={tokens} is beyond every window of {role.name!r}: {spell(shape)}"
                 hint = "bound token_count in the matcher, or add a fallback with a larger window"
-                yield self._problem(("routes", index, "target"), "beyond_window", message, hint, severity="warning")
+                # Who targets a model by name has chosen its window; a role promises an answer.
+                severity: Severity = "error" if role.name in self.policy.roles else "warning"
+                yield self._problem(("routes", index, "target"), "beyond_window", message, hint, severity=severity)
 
     def _capacity(self, model: RosterModel) -> int:
         """Tokens by o200k_base that it takes when the default output is left room for."""

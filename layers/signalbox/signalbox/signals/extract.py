@@ -9,7 +9,7 @@ from signalbox.contracts.requests import InferenceRequest
 from signalbox.contracts.signals import Complexity, Signals
 from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy
 from signalbox.signals.text import distinct_entities, has_code, shannon_entropy, tail_newline
-from signalbox.signals.tokens import count
+from signalbox.signals.tokens import count, framing_tokens
 from signalbox.signals.variables import matcher_values
 
 Rule = TypeVar("Rule", ComplexityRule, ConfidenceRule)
@@ -35,10 +35,10 @@ def extract(request: InferenceRequest, policy: Policy, now: datetime) -> Signals
     return Signals(**facts, complexity=complexity, confidence=confidence)
 
 
-def window_thresholds(policy: Policy, max_output_tokens: int | None) -> tuple[int, ...]:
-    """For each roster model, the most o200k_base tokens that still fit its window.
+def window_thresholds(policy: Policy, max_output_tokens: int | None, framing: int) -> tuple[int, ...]:
+    """For each roster model, the most o200k_base tokens of text that still fit its window.
 
-    The inverse of what ``decision.sizing`` asks: input tokens, rounded up after the model's own
+    The inverse of what ``decision.sizing`` asks: text and ``framing``, rounded up after the model's own
     factor, plus its profile's system prompt and the output, must not exceed ``window_tokens``.
     """
     fits: set[int] = set()
@@ -47,8 +47,8 @@ def window_thresholds(policy: Policy, max_output_tokens: int | None) -> tuple[in
         prompt_bytes = len((model.profile.system_prompt or "").encode())
         room = model.window_tokens - output - prompt_bytes
         if room >= 0:
-            fits.add(_most_within(room, model.token_factor))
-    return tuple(sorted(fits))
+            fits.add(_most_within(room, model.token_factor) - framing)
+    return tuple(sorted(edge for edge in fits if edge >= 0))
 
 
 def _most_within(room: int, factor: float) -> int:
@@ -64,7 +64,7 @@ def _most_within(room: int, factor: float) -> int:
 def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str, Any]:
     """The fields of ``Signals`` that no rule decides."""
     turn = next((message.text for message in reversed(request.messages) if message.role == "user"), "")
-    thresholds = (*policy.token_thresholds, *window_thresholds(policy, request.max_output_tokens))
+    windows = window_thresholds(policy, request.max_output_tokens, framing_tokens(request))
     # A price limit is compared with the worst cost, whose threshold lies anywhere.
     exact = policy.needs_exact_tokens or any(route.max_cost_microusd is not None for route in policy.routes)
     return {
@@ -73,7 +73,7 @@ def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str
         "tier": request.tier,
         "workload": request.workload or "chat",
         "convo_length": sum(message.role in ("user", "assistant") for message in request.messages),
-        "tokens": count(request, thresholds, exact),
+        "tokens": count(request, (*policy.token_thresholds, *windows), exact),
         "tail_newline": tail_newline(turn),
         "entropy": shannon_entropy(turn),
         "distinct_entities": distinct_entities(turn, policy.entities),

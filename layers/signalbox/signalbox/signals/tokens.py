@@ -22,7 +22,7 @@ _SPLITS_OF_PYTHON_ALONE = ("\n/", "\r/", "\x1c", "\x1d", "\x1e", "\x1f")
 
 
 def count(request: InferenceRequest, thresholds: Sequence[int], exact: bool) -> TokenCount:
-    """Tokens of messages, tool calls, tool definitions and response schema, and their overhead.
+    """Tokens of messages, tool calls, tool definitions and response schema; their framing apart.
 
     The tokenizer is loaded only when ``exact``, or when one of ``thresholds`` lies within the
     cheap bounds. Otherwise ``value`` is an estimate, a token for four bytes kept within the
@@ -30,26 +30,31 @@ def count(request: InferenceRequest, thresholds: Sequence[int], exact: bool) -> 
     count would. Raises ``SignalboxError`` (``tokenizer_unavailable``).
     """
     texts = [*_request_texts(request), *(text for message in request.messages for text in _texts(message))]
-    overhead = TOKENS_FOR_REPLY + TOKENS_PER_MESSAGE * len(request.messages)
+    framing = framing_tokens(request)
     sizes = [(text, _utf8_length(text)) for text in texts]
-    upper = overhead + sum(size for _, size in sizes)
-    lower = overhead + sum(_lower(text, size) for text, size in sizes)
+    upper = sum(size for _, size in sizes)
+    lower = sum(_lower(text, size) for text, size in sizes)
     settled = lower == upper or not any(lower <= threshold <= upper for threshold in thresholds)
     if settled and not exact:
-        estimate = overhead + (upper - overhead) // _BYTES_PER_TOKEN
-        return TokenCount(value=max(lower, min(estimate, upper)), lower=lower, upper=upper, exact=lower == upper)
-    value = overhead + sum(map(count_text, texts))
-    return TokenCount(value=value, lower=value, upper=value, exact=True)
+        estimate = max(lower, min(upper // _BYTES_PER_TOKEN, upper))
+        return TokenCount(value=estimate, lower=lower, upper=upper, exact=lower == upper, framing=framing)
+    value = sum(map(count_text, texts))
+    return TokenCount(value=value, lower=value, upper=value, exact=True, framing=framing)
+
+
+def framing_tokens(request: InferenceRequest) -> int:
+    """What the chat format adds around the messages and before the reply."""
+    return TOKENS_FOR_REPLY + TOKENS_PER_MESSAGE * len(request.messages)
 
 
 def message_tokens(message: Message) -> int:
-    """Exact tokens of one message with its overhead. Counts of several messages add exactly."""
-    return TOKENS_PER_MESSAGE + sum(map(count_text, _texts(message)))
+    """Exact tokens of one message's texts. Counts of several messages add exactly."""
+    return sum(map(count_text, _texts(message)))
 
 
 def definition_tokens(request: InferenceRequest) -> int:
-    """Exact tokens of what surrounds the messages: tools, response schema, the reply's start."""
-    return TOKENS_FOR_REPLY + sum(map(count_text, _request_texts(request)))
+    """Exact tokens of what goes beside the messages: tools and response schema."""
+    return sum(map(count_text, _request_texts(request)))
 
 
 def count_text(text: str) -> int:
