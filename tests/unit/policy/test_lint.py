@@ -1,10 +1,13 @@
 """What ``policy check`` finds in a policy that loads."""
 
 from datetime import date
+from importlib.resources import files
 
 import pytest
 
 from signalbox.policy.entities import unbounded_nesting
+from signalbox.policy.lint import check
+from signalbox.policy.problems import Problem
 from tests.unit.policy.samples import SMALL, TODAY, found, problems, with_routes
 
 pytestmark = pytest.mark.row("E11")
@@ -200,3 +203,32 @@ def test_checks_are_repeatable() -> None:
     text = with_routes("{matcher: 'token_count % 7 == 3 && convo_length < 9', target: fast}")
     assert problems(text) == problems(text)
     assert [one.code for one in problems(text, now=TODAY) if one.severity == "error"] == ["uncovered"]
+
+
+def _changed(old: str, new: str) -> list[Problem]:
+    text = (files("signalbox.policy") / "model-routing.yaml").read_text("utf-8")
+    assert old in text
+    return check(text.replace(old, new, 1), "p.yaml", date(2026, 11, 21), lambda *_: True)
+
+
+def test_a_path_that_the_api_does_not_serve_is_named() -> None:
+    (problem,) = _changed("  - name: trivial\n", "  - name: trivial\n    path: /v1/chta\n")
+    assert (problem.code, problem.severity) == ("unknown_path", "error")
+    assert "/v1/chat" in (problem.suggestion or "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "meant"),
+    [("provider: bedrock", "provider: bedrok", "bedrock"), ("is: trivial", "is: trivail", "trivial")],
+)
+def test_a_word_that_is_nearly_right_is_suggested(old: str, new: str, meant: str) -> None:
+    assert any(meant in (problem.suggestion or "") for problem in _changed(old, new))
+
+
+def test_a_size_that_a_role_promises_and_cannot_take_is_an_error() -> None:
+    old = "  balanced: {pin: gpt-6-1-terra, fallbacks: [gemini-3-8-flash, claude-sonnet-5-5]}"
+    small = "  tiny: {provider: openai, model: gpt-4.1, window_tokens: 5000, output_cap_tokens: 1000}\n\nroles:"
+    text = (files("signalbox.policy") / "model-routing.yaml").read_text("utf-8")
+    text = text.replace(old, "  balanced: {pin: tiny}").replace("roles:", small, 1)
+    listed = check(text, "p.yaml", date(2026, 11, 21), lambda *_: True)
+    assert ("beyond_window", "error") in [(problem.code, problem.severity) for problem in listed]

@@ -15,9 +15,9 @@ from signalbox.policy.entities import unbounded_nesting
 from signalbox.policy.features import profile_features
 from signalbox.policy.load import parse_source
 from signalbox.policy.matchers import CelMatcher, always
-from signalbox.policy.problems import PolicyInvalid, Problem, Severity
+from signalbox.policy.problems import PolicyInvalid, Problem, Severity, did_you_mean
 from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, Role, RosterModel
-from signalbox.policy.shapes import Condition, Findings, spell, survey
+from signalbox.policy.shapes import API_PATHS, Condition, Findings, spell, survey
 from signalbox.policy.source import Source
 
 Prices = Callable[[str, str], bool]
@@ -52,6 +52,7 @@ class _Checks:
         yield from self._entities()
         yield from self._rules("complexity", self.policy.complexity)
         yield from self._rules("confidence", self.policy.confidence)
+        yield from self._paths()
         yield from self._routes()
         yield from self._coverage()
         yield from self._compliance()
@@ -178,6 +179,15 @@ class _Checks:
                 message = f"a compliance-bound request can reach {role.name!r}, which is not pinned: {spell(shape)}"
                 hint = "route `needs_compliance_check` to a pinned role first"
                 yield self._problem(("routes", index, "target"), "compliance_unpinned", message, hint)
+
+    def _paths(self) -> Iterator[Problem]:
+        """Routes whose path no request comes by."""
+        for index, route in enumerate(self.policy.routes):
+            if not any(route.covers(path) for path in API_PATHS):
+                message = f"no request comes by {route.path!r}"
+                yield self._problem(
+                    ("routes", index, "path"), "unknown_path", message, did_you_mean(str(route.path), API_PATHS)
+                )
 
     def _windows(self) -> Iterator[Problem]:
         """Sizes that this role cannot take and another model could. A pin is exempt: nobody else may answer."""

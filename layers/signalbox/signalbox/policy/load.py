@@ -230,6 +230,13 @@ def _shape_problems(error: ValidationError, source: Source) -> list[Problem]:
         if kind == "extra_forbidden":
             message = f"unknown field {path[-1]!r}"
             suggestion = did_you_mean(str(path[-1]), _fields_at(path[:-1]))
+        elif kind == "literal_error":
+            allowed = re.findall(r"'([^']*)'", found["msg"])
+            message = (
+                f"{path[-1] if isinstance(path[-1], str) else path[-2]}: unknown name; known: {', '.join(allowed)}"
+            )
+            value = _value_at(source, path)
+            suggestion = did_you_mean(value, allowed) if isinstance(value, str) else None
         elif kind == "missing":
             role = len(path) == 3 and path[0] == "roles" and path[2] == "pin"
             code = "role_without_model" if role else code
@@ -238,6 +245,17 @@ def _shape_problems(error: ValidationError, source: Source) -> list[Problem]:
         at_key = kind == "extra_forbidden" or "[key]" in found["loc"]
         problems.append(source.problem(path, code, message, key=at_key, suggestion=suggestion))
     return problems
+
+
+def _value_at(source: Source, path: Sequence[str | int]) -> Any:
+    """What the file says at ``path``; None where that leads nowhere."""
+    value: Any = source.root.value
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def _fields_at(path: Sequence[str | int]) -> list[str]:
