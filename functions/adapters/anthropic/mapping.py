@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from adapters.anthropic.schema import closed
+from signalbox.adapters.json_schemas import closed
 from signalbox.adapters.json_text import parse_object
 from signalbox.adapters.provider import unsupported
 from signalbox.adapters.tool_ids import fitting

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from adapters.anthropic.dialect import Anthropic
 from adapters.anthropic.mapping import to_wire
-from adapters.anthropic.schema import closed
+from signalbox.adapters.json_schemas import closed
 from signalbox.adapters.provider import AdapterError
 from signalbox.contracts.adapters import AdapterRequest
 from signalbox.contracts.messages import ResponseFormat, Tool, ToolChoice
