@@ -36,6 +36,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "provider_authentication_failed": (502, "The provider did not take our key."),
     "no_eligible_model": (503, "No candidate may answer now."),
     "provider_unavailable": (503, "The provider did not answer."),
+    "refused_by_gateway": (400, "The gateway refused the request; the status and the message say why."),
     "gateway_timeout": (504, "No answer in the time the gateway waits."),
     "model_inference_deadline_exceeded": (504, "The deadline passed before the model answered."),
 }

@@ -8,11 +8,12 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from router.operations import chat_completions, health, infer, models, openapi, route
+from router.record import record_refusal
 from router.respond import failed
 from signalbox.contracts.errors import NotFound
 
 logger = Logger()
-app = APIGatewayRestResolver()
+app = APIGatewayRestResolver(debug=False)
 
 app.post("/v1/chat/completions")(lambda: chat_completions.run(app.current_event))
 app.post("/v1/infer")(lambda: infer.run(app.current_event))
@@ -24,7 +25,9 @@ app.get("/v1/openapi.json")(openapi.run)
 
 
 def on_error(error: Exception) -> Response[str]:
-    return failed(error, str(app.current_event.request_context.request_id))
+    request_id = str(app.current_event.request_context.request_id)
+    record_refusal(request_id, error)
+    return failed(error, request_id)
 
 
 def on_unknown_path(_: Exception) -> Response[str]:
@@ -35,6 +38,6 @@ app.exception_handler(Exception)(on_error)
 app.not_found(on_unknown_path)
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)

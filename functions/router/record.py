@@ -1,4 +1,4 @@
-"""Leaves a trace of every request: one log line and one set of metrics, never a word of its text."""
+"""Leaves a trace of every request for a model: one log line and one set of metrics, never a word of its text."""
 
 from aws_lambda_powertools import Logger
 
@@ -57,6 +57,15 @@ def record(who: Incoming, decision: Decision, outcome: Outcome, latency_ms: int)
         },
         {"caller": who.caller, "request_id": who.request_id},
     )
+
+
+def record_refusal(request_id: str, error: Exception) -> None:
+    """A request that came to no decision. Codes are a closed set, so few metrics come of them."""
+    code = error.code if isinstance(error, SignalboxError) else "internal_error"
+    status = error.status if isinstance(error, SignalboxError) else 500
+    logger.info("refusal", extra={"request_id": request_id, "status": status, "error.code": code})
+    dimensions = {"route": "none", "model": "none", "outcome": code}
+    emit("router", dimensions, {"requests": 1, "errors": 1}, {"request_id": request_id})
 
 
 def _outcome(error: SignalboxError | None) -> str:

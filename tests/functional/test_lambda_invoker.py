@@ -89,6 +89,21 @@ def test_a_full_gate_is_a_rate_limit(double: Double) -> None:
     assert (result.failure.name, result.failure.retry_after_ms) == ("RateLimited", 1_000)
 
 
+def test_what_lies_between_may_rewrite_is_not_signed(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-6921b0c0-0123456789abcdef01234567;Sampled=1")
+    invoker(double.url).invoke(a_request())
+    headers = double.seen[0][1]
+    assert headers["x-amzn-trace-id"].startswith("Root=1-")
+    assert headers["connection"] == "close"
+    proof = headers["authorization"]
+    assert "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token," in proof
+
+
+def test_a_payload_that_lambda_will_not_take_is_the_requests_fault(double: Double) -> None:
+    double.script = lambda handler: respond(handler, 413, b"{}")
+    assert failed(double.url)[0] == "InvalidRequest"
+
+
 @pytest.mark.row("C3")
 @pytest.mark.parametrize(
     ("error", "name"),

@@ -12,7 +12,7 @@ import pytest
 from authorizer import app
 from authorizer.settings import Settings
 from signalbox.callers.dynamodb import DynamoKeyStore
-from signalbox.callers.keys import KeyStoreUnavailable, hash_key, issue_key
+from signalbox.callers.keys import hash_key, issue_key
 from tests.unit.callers.conftest import TABLE
 
 API = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5"
@@ -109,7 +109,7 @@ def test_a_store_that_fails_is_an_error_and_no_policy(
 ) -> None:
     plain, _ = issue_key(store, "acme")
     monkeypatch.setenv("CALLERS_TABLE", "gone")
-    with pytest.raises(KeyStoreUnavailable):
+    with pytest.raises(RuntimeError, match="^authorization failed$"):
         app.handler(event(**{"x-api-key": plain}), None)
     (line,) = logged()
     assert (line["outcome"], line["error"]) == ("error", "KeyStoreUnavailable")

@@ -8,7 +8,7 @@ import tiktoken_ext.openai_public as tiktoken_definitions  # type: ignore[import
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalbox.contracts.errors import BadRequest, SignalboxError
+from signalbox.contracts.errors import BadRequest, SignalboxError, TooLarge
 from signalbox.signals import encoding
 from tests.unit.signals.oracle import oracle
 from workbench import ranks
@@ -123,3 +123,10 @@ def test_cutting_a_run_errs_by_a_token_or_two_a_cut(run: str) -> None:
     text = "a" + (run * 200_000)[:200_000] + "b"
     exact = len(oracle().encode(text))
     assert exact <= len(encoding.encode(text)) <= exact + 2 * 3
+
+
+def test_few_digits_cannot_spell_more_than_a_body_may_hold() -> None:
+    longest = max(range(encoding.RANK_COUNT), key=lambda token: len(encoding.encoder().decode_bytes([token])))
+    with pytest.raises(TooLarge) as caught:
+        encoding.decode([longest] * 40_000)
+    assert caught.value.code == "body_too_large"

@@ -31,7 +31,7 @@ def adapter_handler(make_provider: Callable[[AdapterSettings], Provider]) -> Han
         settings = AdapterSettings.read(os.environ)
         return settings, make_provider(settings)
 
-    @logger.inject_lambda_context(clear_state=True)
+    @logger.inject_lambda_context(clear_state=True, log_event=False)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - the logger reads it
         settings, provider = ready()
         try:

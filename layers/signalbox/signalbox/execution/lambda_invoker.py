@@ -56,13 +56,14 @@ class LambdaInvoker:
 
     def _post(self, request: AdapterRequest) -> Answer:
         url = f"{self.url.rstrip('/')}/2015-03-31/functions/{self.prefix}{request.model}/invocations"
-        body = request.model_dump_json().encode()
-        headers = {"Content-Type": "application/json"}
+        body = request.model_dump_json(exclude_defaults=True).encode()
+        headers, now = {"Content-Type": "application/json"}, datetime.now(UTC)
+        proven = signed(url, headers, body, service="lambda", region=self.region, keys=self.keys(), now=now)
+        # Not signed: what lies between may rewrite both. A connection that is kept may die while the process is
+        # frozen, and a call that broke on it could not be told from one that reached the model.
+        proven["Connection"] = "close"
         if trace := os.environ.get("_X_AMZN_TRACE_ID"):
-            headers["X-Amzn-Trace-Id"] = trace
-        proven = signed(
-            url, headers, body, service="lambda", region=self.region, keys=self.keys(), now=datetime.now(UTC)
-        )
+            proven["X-Amzn-Trace-Id"] = trace
         ends_at = time.monotonic() + (request.deadline_ms + GRACE_MS) / 1_000
         return post(self.client(), url, proven, body, ends_at, CONNECT_LIMIT_MS)
 
@@ -71,6 +72,8 @@ def _result(request: AdapterRequest, answer: Answer) -> AdapterResult:
     if answer.status == 429:
         told = f"the gate of {request.model} is full"
         return _failure(request, "RateLimited", told, retry_after_ms=GATE_RETRY_AFTER_MS)
+    if answer.status == 413:
+        return _failure(request, "InvalidRequest", "the request is larger than Lambda hands on (6 MB)")
     if answer.status != 200:
         told = f"the adapter of {request.model} could not be invoked (status {answer.status})"
         return _failure(request, "ProviderUnavailable", told)

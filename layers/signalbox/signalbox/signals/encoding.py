@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signalbox.contracts.errors import BadRequest, SignalboxError
+from signalbox.contracts.errors import BadRequest, SignalboxError, TooLarge
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -40,6 +40,8 @@ PATTERN = "|".join(
 # The pattern's backtracking stack overflows at about a million whitespace characters in a row.
 # The longest token of spaces is 128 of them, and this is a multiple of that.
 _LONG_RUN = 65_536
+# As many as a body may have.
+MAX_DECODED_BYTES = 5_000_000
 _LONG_WHITESPACE = re.compile(rf"\s{{{_LONG_RUN}}}")
 
 
@@ -58,14 +60,18 @@ def decode(ids: Sequence[int], param: str = "conversation") -> str:
     """The text that ``ids`` spell. Special tokens are not text and are refused.
 
     Raises ``BadRequest`` (``invalid_token_id``) for an id that is no token, and for ids whose
-    bytes together are not UTF-8.
+    bytes together are not UTF-8; ``TooLarge`` (``body_too_large``) for more than 5 MB of text, as an
+    id of a few digits may spell 128 bytes.
     """
     for position, token in enumerate(ids):
         if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token < RANK_COUNT:
             message = f"Token ids are o200k_base: integers from 0 to {RANK_COUNT - 1}."
             raise BadRequest("invalid_token_id", message, param=f"{param}[{position}]")
+    spelled = encoder().decode_bytes(ids)
+    if len(spelled) > MAX_DECODED_BYTES:
+        raise TooLarge("body_too_large", f"The token ids spell more than {MAX_DECODED_BYTES} bytes.", param=param)
     try:
-        return encoder().decode_bytes(ids).decode()
+        return spelled.decode()
     except UnicodeDecodeError:
         # The cause would carry the text.
         raise BadRequest("invalid_token_id", "The token ids do not spell UTF-8 text.", param=param) from None
