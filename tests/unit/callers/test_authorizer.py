@@ -109,7 +109,7 @@ def test_a_store_that_fails_is_an_error_and_no_policy(
 ) -> None:
     plain, _ = issue_key(store, "acme")
     monkeypatch.setenv("CALLERS_TABLE", "gone")
-    with pytest.raises(RuntimeError, match="^authorization failed$"):
+    with pytest.raises(RuntimeError, match="authorization failed"):
         app.handler(event(**{"x-api-key": plain}), None)
     (line,) = logged()
     assert (line["outcome"], line["error"]) == ("error", "KeyStoreUnavailable")
