@@ -25,7 +25,8 @@ FailureName = Literal[
 class AdapterRequest(Contract):
     """One call of one model. The profile is already applied; the adapter only translates.
 
-    ``deadline_at_ms`` is Unix time in milliseconds; past it nobody waits any more.
+    ``deadline_at_ms`` is Unix time in milliseconds; past it nobody waits any more. Under ``receipt`` the adapter
+    leaves what it was billed, and with ``keep_reply`` the reply itself, should nobody be there to take it.
     """
 
     request_id: str
@@ -44,6 +45,8 @@ class AdapterRequest(Contract):
     user: str | None = None
     deadline_at_ms: int
     deadline_ms: int  # the limit as the caller knows it, for messages
+    receipt: str | None = None
+    keep_reply: bool = False
 
 
 class Usage(Contract):

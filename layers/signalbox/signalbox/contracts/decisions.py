@@ -7,12 +7,25 @@ from signalbox.contracts.signals import Signals
 
 Plan = Literal["single"]
 RejectionReason = Literal[
-    "window", "output_cap", "unsupported", "compliance", "retired", "maintenance", "price", "deadline", "unpriced"
+    "window",
+    "output_cap",
+    "unsupported",
+    "compliance",
+    "retired",
+    "maintenance",
+    "price",
+    "deadline",
+    "unpriced",
+    "health",
+    "gate",
 ]
 
 
 class Hop(Contract):
-    """One model that may answer, sized before it is tried. Money in micro-dollars."""
+    """One model that may answer, sized before it is tried. Money in micro-dollars.
+
+    ``probe``: it comes back from a cooling time, so one request at a time may try it.
+    """
 
     model: str  # roster id
     provider: str
@@ -22,6 +35,7 @@ class Hop(Contract):
     max_output_tokens: int
     worst_cost_microusd: int
     typical_latency_ms: int | None = None
+    probe: bool = False
 
 
 class Rejection(Contract):

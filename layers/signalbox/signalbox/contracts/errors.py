@@ -6,6 +6,7 @@
     ├── BadRequest            400  the request is wrong; ``param`` says where
     ├── Unauthorized          401
     ├── NotFound              404
+    ├── Conflict              409  somebody else is at it, or was first
     ├── TooLarge              413
     ├── Unprocessable         422  well-formed, but nobody can answer it
     ├── RateLimited           429  ``retry_after_ms`` says when to come back
@@ -39,6 +40,10 @@ class Unauthorized(SignalboxError):
 
 class NotFound(SignalboxError):
     status, type = 404, "invalid_request_error"
+
+
+class Conflict(SignalboxError):
+    status, type = 409, "conflict_error"
 
 
 class TooLarge(SignalboxError):

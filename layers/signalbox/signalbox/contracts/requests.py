@@ -1,15 +1,20 @@
 """One request, whatever dialect it came in."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from signalbox.contracts.conversations import History, Snapshot
 from signalbox.contracts.messages import Message, ResponseFormat, Tool, ToolChoice
 from signalbox.contracts.model import Contract
 
 Workload = Literal["chat", "classify", "extract", "summarize"]
 Priority = Literal["low", "normal", "high"]
 Mode = Literal["live", "canary"]
+
+
+# What a caller may name a conversation.
+ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
 
 
 class Sampling(Contract):
@@ -28,11 +33,15 @@ class InferenceRequest(Contract):
 
     ``model`` is ``auto``, a role or a roster id. ``confidence`` is the caller's own estimate
     in 0..1 that a small model suffices. ``deadline_ms`` counts from the request's arrival.
+    With a ``conversation_id``, ``messages`` are its new turns or all of it (``conversation_history`` says
+    which); once the conversation is opened they are the new turns alone, and ``snapshot`` has the figures of
+    the whole.
     """
 
     request_id: str
     caller: str
     tier: str = "standard"
+    key_id: str = ""
     path: str
     model: str = "auto"
     messages: tuple[Message, ...]
@@ -48,6 +57,9 @@ class InferenceRequest(Contract):
     stream_usage: bool = False
     id: str | None = None
     mode: Mode = "live"
+    conversation_id: ConversationId | None = None
+    conversation_history: History = "auto"
+    snapshot: Snapshot | None = None
     workload: Workload | None = None
     priority: Priority = "normal"
     escalation: bool = False

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from signalbox.contracts.conversations import History
 from signalbox.contracts.errors import BadRequest
-from signalbox.contracts.requests import Mode, Priority, Sampling, Workload
+from signalbox.contracts.requests import ConversationId, Mode, Priority, Sampling, Workload
 from signalbox.dialects.messages import Choice, OfferedTool
 from signalbox.dialects.wire import Wire, text_or, validated
 
@@ -37,7 +38,7 @@ class SharedBody(Wire):
 
 
 class Hints(Wire):
-    """What the caller knows that helps to choose a model."""
+    """What the caller knows beside the words: what helps to choose a model, and the conversation they belong to."""
 
     workload: Workload | None = None
     priority: Priority | None = None
@@ -46,6 +47,10 @@ class Hints(Wire):
     deadline_ms: int | None = Field(default=None, ge=1, le=MAX_DEADLINE_MS)
     confidence: float | None = Field(default=None, ge=0, le=1, description="That a small model suffices.")
     mode: Mode | None = None
+    conversation_id: ConversationId | None = Field(default=None, description="The caller's own name for it.")
+    conversation_history: History | None = Field(
+        default=None, description="Whether the messages are its new turns or all of it; auto finds out."
+    )
 
 
 def sampling(body: SharedBody) -> Sampling:

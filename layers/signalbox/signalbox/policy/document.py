@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from signalbox.contracts.adapters import ReasoningEffort
 from signalbox.contracts.decisions import Plan
 from signalbox.contracts.signals import Complexity
+from signalbox.policy.resolved import BudgetScope, BudgetWindow, LimitScope
 
 Provider = Literal["anthropic", "openai", "gemini", "bedrock"]
 Feature = Literal[
@@ -99,6 +100,51 @@ class RouteSpec(_Part):
     plan: Plan = "single"
     deadline_ms: DeadlineMs | None = None
     max_cost_microusd: int | None = Field(default=None, ge=1, description="The dearest that one answer may be.")
+    cache: bool | None = Field(default=None, description="Whether a repeated request gets the same reply again.")
+    keep_text: bool = Field(default=False, description="Whether the ledger keeps prompts and replies.")
+
+
+class BudgetSpec(_Part):
+    scope: BudgetScope = Field(description="Whose money it is; each caller, key, role and model has its own.")
+    of: str | None = Field(default=None, description="The one that this cap is for; it goes before one without.")
+    window: BudgetWindow = Field(description="In UTC; a new one begins with nothing spent.")
+    cap_microusd: int = Field(ge=0, description="Millionths of a US dollar. Spent and reserved never pass it.")
+    on_exceeded: str = Field(
+        default="reject", pattern=r"^(reject|degrade:.+)$", description="`reject`, or `degrade:` and a cheaper role."
+    )
+
+
+class LimitSpec(_Part):
+    scope: LimitScope
+    of: str | None = Field(default=None, description="The one that this limit is for; it goes before one without.")
+    requests_per_minute: int | None = Field(default=None, ge=0)
+    tokens_per_minute: int | None = Field(default=None, ge=0, description="Input and output, as sized before the call.")
+    in_flight: int | None = Field(default=None, ge=0, description="Requests at the same time.")
+
+
+class HealthSpec(_Part):
+    half_life_s: int = Field(default=60, ge=1, le=3600, description="An attempt this old counts half.")
+    least_attempts: int = Field(default=5, ge=1, description="Fewer (weighted) say nothing about a model.")
+    error_rate: float = Field(default=0.5, gt=0, le=1, description="From this share of failures on it is left alone.")
+    cooling_s: int = Field(default=10, ge=1, description="For so long at first, doubled each time it fails again.")
+    longest_cooling_s: int = Field(default=300, ge=1)
+
+
+class GateSpec(_Part):
+    least: int = Field(default=1, ge=1, description="Calls at a time, however often the gate was shut.")
+    most: int = Field(ge=1, description="Calls at a time at best; not more than its reserved concurrency.")
+
+
+class CacheSpec(_Part):
+    keep_s: int = Field(default=3600, ge=1, le=2_592_000, description="Seconds that a reply is repeated for.")
+    deterministic: bool = Field(default=False, description="Routes that do not say `cache` repeat temperature 0.")
+
+
+class RetentionSpec(_Part):
+    conversations_days: int = Field(default=30, ge=1, le=3650)
+    ledger_days: int = Field(default=90, ge=1, le=3650)
+    text_days: int = Field(default=7, ge=1, le=3650, description="Of prompts and replies, where a route keeps them.")
+    idempotency_hours: int = Field(default=24, ge=1, le=720)
 
 
 class Document(_Part):
@@ -116,6 +162,12 @@ class Document(_Part):
         default=[], description="The first that holds; the last has no `when`."
     )
     routes: list[RouteSpec] = Field(min_length=1, description="The first whose path and matcher hold decides.")
+    budgets: list[BudgetSpec] = Field(default=[], description="What may be spent.")
+    limits: list[LimitSpec] = Field(default=[], description="How much may be asked.")
+    health: HealthSpec = Field(default_factory=HealthSpec, description="When a failing model is left alone.")
+    gates: dict[Name, GateSpec] = Field(default={}, description="How many calls a model takes at a time.")
+    cache: CacheSpec = Field(default_factory=CacheSpec)
+    retention: RetentionSpec = Field(default_factory=RetentionSpec, description="How long what is stored stays.")
 
 
 def json_schema() -> dict[str, Any]:

@@ -14,7 +14,21 @@ from signalbox.contracts.requests import Sampling
 from signalbox.policy.document import Document, ModelSpec, ProfileSpec, RouteSpec
 from signalbox.policy.matchers import CelMatcher, MatcherInvalid, always, compile_matcher
 from signalbox.policy.problems import PolicyInvalid, Problem, did_you_mean
-from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, Profile, Role, RosterModel, Route
+from signalbox.policy.resolved import (
+    Budget,
+    CacheRules,
+    ComplexityRule,
+    ConfidenceRule,
+    Gate,
+    HealthRules,
+    Limit,
+    Policy,
+    Profile,
+    Retention,
+    Role,
+    RosterModel,
+    Route,
+)
 from signalbox.policy.source import Source, read
 from signalbox.signals.variables import BASE_VARIABLES, CONFIDENCE_VARIABLES, VARIABLES
 
@@ -83,6 +97,7 @@ class _Resolver:
         confidence = self._confidence()
         routes = self._routes(roles, roster)
         entities = {name: self._pattern(name, text) for name, text in self.document.entities.items()}
+        budgets, limits, gates = self._budgets(), self._limits(), self._gates()
         if self.problems:
             raise PolicyInvalid(sorted(self.problems, key=lambda problem: (problem.line, problem.column)))
         rules = [rule.matcher for rule in complexity] + [rule.matcher for rule in confidence]
@@ -98,6 +113,12 @@ class _Resolver:
             default_max_output_tokens=self.document.defaults.max_output_tokens,
             token_thresholds=tuple(sorted({limit for matcher in matchers for limit in matcher.token_thresholds})),
             needs_exact_tokens=any(matcher.needs_exact_tokens for matcher in matchers),
+            budgets=budgets,
+            limits=limits,
+            health=HealthRules(**self.document.health.model_dump()),
+            gates=gates,
+            cache=CacheRules(**self.document.cache.model_dump()),
+            retention=Retention(**self.document.retention.model_dump()),
         )
 
     def _complain(self, path: Sequence[str | int], code: str, message: str, **more: Any) -> None:
@@ -166,7 +187,53 @@ class _Resolver:
 
     def _route(self, spec: RouteSpec, name: str, matcher: CelMatcher, role: Role) -> Route:
         deadline_ms = spec.deadline_ms or self.document.defaults.deadline_ms
-        return Route(name, spec.path, matcher, role, spec.plan, deadline_ms, spec.max_cost_microusd)
+        return Route(
+            name=name,
+            path=spec.path,
+            matcher=matcher,
+            role=role,
+            plan=spec.plan,
+            deadline_ms=deadline_ms,
+            max_cost_microusd=spec.max_cost_microusd,
+            cache=spec.cache,
+            keep_text=spec.keep_text,
+        )
+
+    def _budgets(self) -> tuple[Budget, ...]:
+        specs = self.document.budgets
+        self._scopes("budgets", [(spec.scope, spec.of, spec.window) for spec in specs])
+        for index, spec in enumerate(specs):
+            _, _, role = spec.on_exceeded.partition(":")
+            if role:
+                self._known(("budgets", index, "on_exceeded"), role, self.document.roles, "role")
+        return tuple(
+            Budget(spec.scope, spec.of, spec.window, spec.cap_microusd, spec.on_exceeded.partition(":")[2] or None)
+            for spec in specs
+        )
+
+    def _limits(self) -> tuple[Limit, ...]:
+        specs = self.document.limits
+        self._scopes("limits", [(spec.scope, spec.of) for spec in specs])
+        return tuple(Limit(**spec.model_dump()) for spec in specs)
+
+    def _scopes(self, part: str, keys: Sequence[tuple[str | None, ...]]) -> None:
+        """Whom each is for must exist, where the policy knows, and be named once."""
+        known: dict[str, Iterable[str]] = {"role": self.document.roles, "model": self.document.roster}
+        for index, key in enumerate(keys):
+            scope, of = key[0] or "", key[1]
+            if scope == "global" and of is not None:
+                self._complain((part, index, "of"), "invalid_value", "global is for everyone", suggestion="remove it")
+            if scope in known and of is not None:
+                self._known((part, index, "of"), of, known[scope], scope)
+            if keys[index] in keys[:index]:
+                self._complain((part, index), "duplicate_name", "another one is for the same")
+
+    def _gates(self) -> dict[str, Gate]:
+        for name, spec in self.document.gates.items():
+            self._known(("gates", name), name, self.document.roster, "model in the roster named")
+            if spec.least > spec.most:
+                self._complain(("gates", name), "invalid_value", "least is more than most")
+        return {name: Gate(spec.least, spec.most) for name, spec in self.document.gates.items()}
 
     def _complexity(self) -> tuple[ComplexityRule, ...]:
         specs = self.document.complexity

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from re import Pattern
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from signalbox.contracts.adapters import ReasoningEffort
 from signalbox.contracts.decisions import Plan
 from signalbox.contracts.requests import Sampling
 from signalbox.contracts.signals import Complexity
+
+BudgetScope = Literal["global", "caller", "key", "role", "model"]
+BudgetWindow = Literal["hour", "day", "month"]
+LimitScope = Literal["caller", "key", "model"]
 
 
 class Matcher(Protocol):
@@ -86,6 +90,8 @@ class Route:
     plan: Plan
     deadline_ms: int
     max_cost_microusd: int | None = None
+    cache: bool | None = None  # None: as the policy says of temperature 0
+    keep_text: bool = False
 
     def covers(self, path: str) -> bool:
         return self.path is None or path == self.path or path.startswith(self.path.rstrip("/") + "/")
@@ -106,6 +112,61 @@ class ConfidenceRule:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """A cap on money. ``of`` None: everyone in ``scope`` has a cap of their own."""
+
+    scope: BudgetScope
+    of: str | None
+    window: BudgetWindow
+    cap_microusd: int
+    degrade_to: str | None = None  # a role
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How much may be asked; None is no limit."""
+
+    scope: LimitScope
+    of: str | None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    in_flight: int | None = None
+
+
+@dataclass(frozen=True)
+class HealthRules:
+    """When a failing model is left alone, and for how long."""
+
+    half_life_s: int = 60
+    least_attempts: int = 5
+    error_rate: float = 0.5
+    cooling_s: int = 10
+    longest_cooling_s: int = 300
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Bounds of how many calls a model takes at a time."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class CacheRules:
+    keep_s: int = 3600
+    deterministic: bool = False  # a route that says nothing repeats replies of temperature 0
+
+
+@dataclass(frozen=True)
+class Retention:
+    conversations_days: int = 30
+    ledger_days: int = 90
+    text_days: int = 7
+    idempotency_hours: int = 24
+
+
+@dataclass(frozen=True)
 class Policy:
     """``version`` names the text it came from (12 hex digits of its SHA-256)."""
 
@@ -116,6 +177,12 @@ class Policy:
     complexity: tuple[ComplexityRule, ...]
     confidence: tuple[ConfidenceRule, ...]
     entities: Mapping[str, Pattern[str]] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    health: HealthRules = HealthRules()
+    gates: Mapping[str, Gate] = field(default_factory=dict)  # by roster id
+    cache: CacheRules = CacheRules()
+    retention: Retention = Retention()
     default_max_output_tokens: int = 1024
     token_thresholds: tuple[int, ...] = ()
     needs_exact_tokens: bool = False

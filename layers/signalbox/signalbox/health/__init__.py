@@ -1,0 +1,1 @@
+"""How the models have been doing: averages, cooling times and admission, learnt from real calls alone."""

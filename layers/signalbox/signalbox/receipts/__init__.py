@@ -1,0 +1,1 @@
+"""Receipts: what adapters leave behind, so that a reply that was paid for is neither lost nor paid twice."""
