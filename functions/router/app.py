@@ -4,10 +4,20 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from router.operations import chat_completions, health, infer, models, openapi, route
+from router.incoming import request_id
+from router.operations import (
+    chat_completions,
+    conversations,
+    decisions,
+    health,
+    infer,
+    metrics,
+    models,
+    openapi,
+    route,
+)
 from router.record import record_refusal
 from router.respond import failed
 from signalbox.contracts.errors import NotFound
@@ -19,15 +29,20 @@ app.post("/v1/chat/completions")(lambda: chat_completions.run(app.current_event)
 app.post("/v1/infer")(lambda: infer.run(app.current_event))
 app.post("/v1/chat")(lambda: infer.run(app.current_event))
 app.post("/v1/route")(lambda: route.run(app.current_event))
+app.post("/v1/metrics")(lambda: metrics.run(app.current_event))
+app.get("/v1/decisions/<id>")(lambda id: decisions.run(app.current_event, id))  # noqa: A006 the path's name
+app.get("/v1/conversations/<id>")(lambda id: conversations.read(app.current_event, id))  # noqa: A006
+app.delete("/v1/conversations/<id>")(lambda id: conversations.erase(app.current_event, id))  # noqa: A006
 app.get("/v1/models")(lambda: models.run(app.current_event))
+app.get("/v1/models/<model>")(lambda model: models.run_one(app.current_event, model))
 app.get("/v1/health")(lambda: health.run(app.current_event))
 app.get("/v1/openapi.json")(openapi.run)
 
 
 def on_error(error: Exception) -> Response[str]:
-    request_id = str(app.current_event.request_context.request_id)
-    record_refusal(request_id, error)
-    return failed(error, request_id)
+    minted = request_id(app.current_event)
+    record_refusal(minted, error)
+    return failed(error, minted)
 
 
 def on_unknown_path(_: Exception) -> Response[str]:
@@ -38,6 +53,6 @@ app.exception_handler(Exception)(on_error)
 app.not_found(on_unknown_path)
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, log_event=False)
+@logger.inject_lambda_context(log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)

@@ -2,18 +2,24 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
-from signalbox.contracts.errors import BadRequest
+from signalbox import ids
+from signalbox.contracts.errors import BadRequest, Unauthorized
 from signalbox.dialects.body import read_json
+
+# The only headers that anything past here looks at.
+READ_HEADERS = ("idempotency-key", "cache-control", "x-conversation-id")
+_MINTED = "signalbox_request_id"
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """``arrived_at_ms`` is when API Gateway took the request in, Unix milliseconds."""
+    """``arrived_at_ms`` is when API Gateway took the request in, Unix milliseconds. ``headers`` by lower-case name."""
 
     request_id: str
     caller: str
@@ -21,26 +27,46 @@ class Incoming:
     key_id: str
     path: str
     arrived_at_ms: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def incoming(event: APIGatewayProxyEvent) -> Incoming:
-    """The facts of a request that came past the authorizer."""
-    context = event.request_context
-    authorizer = event.raw_event["requestContext"].get("authorizer") or {}
+    """The facts of a request that came past the authorizer. Raises ``Unauthorized`` for one that did not."""
+    context = event.raw_event["requestContext"]
+    authorizer = context.get("authorizer") or {}
+    if not authorizer.get("caller"):
+        raise Unauthorized("missing_api_key", "The request did not come past the authorizer.")
+    headers = _headers(event)
     return Incoming(
-        request_id=str(context.request_id),
-        caller=str(authorizer.get("caller", "")),
+        request_id=request_id(event),
+        caller=str(authorizer["caller"]),
         tier=str(authorizer.get("tier", "standard")),
         key_id=str(authorizer.get("key_id", "")),
         path=event.path,
-        arrived_at_ms=int(event.raw_event["requestContext"].get("requestTimeEpoch") or 0),
+        arrived_at_ms=int(context.get("requestTimeEpoch") or 0),
+        headers={name: headers[name] for name in READ_HEADERS if name in headers},
     )
+
+
+def request_id(event: APIGatewayProxyEvent) -> str:
+    """Ours, the same for the whole of a request. A client can choose API Gateway's, by ``X-Amzn-RequestId``."""
+    return str(event.raw_event.setdefault(_MINTED, ids.request_id()))
+
+
+def gateway_request_id(event: APIGatewayProxyEvent) -> str:
+    """API Gateway's own, by which its logs are searched."""
+    return str(event.raw_event["requestContext"].get("requestId", ""))
 
 
 def json_body(event: APIGatewayProxyEvent) -> dict[str, Any]:
     """The body as a JSON object. Raises ``BadRequest`` or ``TooLarge``."""
-    headers = {name.lower(): value for name, value in (event.raw_event.get("headers") or {}).items()}
+    headers = _headers(event)
     return read_json(_raw(event), headers.get("content-type"), headers.get("content-encoding"))
+
+
+def _headers(event: APIGatewayProxyEvent) -> dict[str, str]:
+    """By lower-case name; of a header sent several times the last."""
+    return {name.lower(): value for name, value in (event.raw_event.get("headers") or {}).items()}
 
 
 def _raw(event: APIGatewayProxyEvent) -> bytes:

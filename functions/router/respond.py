@@ -7,10 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 
-from signalbox.contracts.decisions import Decision
 from signalbox.contracts.errors import SignalboxError
 from signalbox.dialects import errors
-from signalbox.execution.outcome import Outcome
 
 logger = Logger(child=True)
 
@@ -36,17 +34,3 @@ def failed(error: Exception, request_id: str, more: Mapping[str, str] | None = N
         json.dumps(body),
         headers={"x-request-id": request_id, **headers, **(more or {})},
     )
-
-
-def decision_headers(decision: Decision, outcome: Outcome | None = None) -> dict[str, str]:
-    """The routing facts that a caller can read without opening the body; of the last model tried, if any was."""
-    tried = outcome.attempts[-1].model if outcome and outcome.attempts else decision.model
-    cost = {"x-signalbox-cost-microusd": str(outcome.cost_microusd)} if outcome else {}
-    return {
-        **cost,
-        "x-signalbox-route": decision.route,
-        "x-signalbox-role": decision.role or "",
-        "x-signalbox-model": tried or "",
-        "x-signalbox-plan": decision.plan,
-        "x-signalbox-policy": decision.policy_version,
-    }

@@ -7,12 +7,20 @@ from signalbox.contracts.model import Contract
 
 
 class Settings(Contract):
-    """``adapter_prefix`` + roster id names the Lambda that serves a model."""
+    """``adapter_prefix`` + roster id names the Lambda that serves a model; the rest names tables and a bucket."""
 
     adapter_prefix: str
     region: str
+    conversations_table: str
+    idempotency_table: str
+    ledger_table: str
+    counters_table: str
+    receipts_table: str
+    bodies_bucket: str
 
 
 @cache
 def settings() -> Settings:
-    return Settings(adapter_prefix=os.environ["ADAPTER_PREFIX"], region=os.environ["AWS_REGION"])
+    """Raises ``KeyError`` for a variable that is missing."""
+    names = [name for name in Settings.model_fields if name != "region"]
+    return Settings(region=os.environ["AWS_REGION"], **{name: os.environ[name.upper()] for name in names})

@@ -7,8 +7,11 @@ from rich.table import Table
 from workbench.bench.decision import decision_times
 from workbench.bench.emulator import cold_starts
 from workbench.bench.imports import import_costs
+from workbench.bench.turns import TURNS, turn_times
 from workbench.build import MB, Target, build, measure
+from workbench.problem import Problem
 from workbench.progress import step
+from workbench.stack import LocalStack
 
 app = typer.Typer()
 console = Console()
@@ -83,6 +86,24 @@ def decision() -> None:
             f"{row.ratio:.1f}",
         )
     console.print(table)
+
+
+@app.command()
+def conversation() -> None:
+    """A thousand turns through the API of the stack that `make run` started; some minutes."""
+    local = LocalStack.read()
+    if not local.base_url:
+        raise Problem("start Signalbox with `make run` first: this goes through its API.")
+    with step(f"Talking, {TURNS:,} turns"):
+        times = turn_times(local)
+    table = Table(
+        "", "turn 10", f"turn {times.turns:,}", "ratio", title="One conversation, new turns only, medians of 20"
+    )
+    table.add_row("decide ms", f"{times.early_decide_ms:.2f}", f"{times.late_decide_ms:.2f}", f"{times.ratio:.2f}")
+    latency = times.late_latency_ms / times.early_latency_ms
+    table.add_row("whole ms", f"{times.early_latency_ms:.0f}", f"{times.late_latency_ms:.0f}", f"{latency:.2f}")
+    console.print(table)
+    console.print(f"{times.counted:,} messages tokenized of {times.messages:,}: the new ones, once each")
 
 
 def _built() -> Target:

@@ -54,20 +54,22 @@ def local_stack(
     files: Path = STATE,
     parameters: dict[str, str] | None = None,
     containers: str | None = None,
+    enforce_iam: bool = False,
 ) -> Iterator[Running]:
     """Builds what is stale, starts everything, deploys, and stops everything when the block ends.
 
     ``choose`` says, given the simulator's URL, which providers are real; ``files`` is where logs go,
     and what `sam local invoke` reads; ``parameters`` override the template's; ``containers`` is this
-    machine's address as containers know it, and lets them in. Raises Problem, everything stopped,
-    when any stage fails.
+    machine's address as containers know it, and lets them in; with ``enforce_iam`` every function may do
+    what its role allows and no more. Raises Problem, everything stopped, when any stage fails.
     """
     providers = choose(f"http://127.0.0.1:{ports.simulator}")
     target = Target.this_machine()
     build(target)
     with ExitStack() as running:
         with step("Starting AWS on this machine"):
-            url = running.enter_context(ministack(ports.aws, files / f"{name}-ministack.log", providers.environment))
+            environment = {**providers.environment, **({"AUTH": "true"} if enforce_iam else {})}
+            url = running.enter_context(ministack(ports.aws, files / f"{name}-ministack.log", environment))
             simulated = None
             if providers.simulated:
                 simulated = running.enter_context(simulator(ports.simulator, speed, files / f"{name}-simulator.log"))

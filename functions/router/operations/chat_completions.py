@@ -1,27 +1,29 @@
 """``POST /v1/chat/completions``: OpenAI's dialect."""
 
-from typing import Any
-
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from router.incoming import incoming, json_body
 from router.operations.answering import respond
 from router.respond import json_response
-from signalbox.contracts.adapters import AdapterReply
+from signalbox.contracts.answers import Answer
 from signalbox.dialects import openai_chat
+from signalbox.dialects.fields import with_header
 
 
 def run(event: APIGatewayProxyEvent) -> Response[str]:
     who = incoming(event)
     request = openai_chat.parse(
-        json_body(event), request_id=who.request_id, caller=who.caller, tier=who.tier, path=who.path
+        json_body(event), request_id=who.request_id, caller=who.caller, tier=who.tier, path=who.path, key_id=who.key_id
     )
+    request = with_header(request, who.headers.get("x-conversation-id"))
 
-    def render(reply: AdapterReply, facts: dict[str, Any], headers: dict[str, str]) -> Response[str]:
+    def render(answer: Answer, headers: dict[str, str]) -> Response[str]:
+        asked, at_s = answer.request_id, answer.created_at_ms // 1_000
         if request.stream:
-            text = openai_chat.render_stream(request, reply, facts)
+            text = openai_chat.render_stream(request, answer.reply, answer.facts, request_id=asked, created=at_s)
             return Response(200, "text/event-stream", text, headers={**headers, "cache-control": "no-cache"})
-        return json_response(openai_chat.render(request, reply, facts), who.request_id, headers)
+        body = openai_chat.render(request, answer.reply, answer.facts, request_id=asked, created=at_s)
+        return json_response(body, who.request_id, headers)
 
-    return respond(who, request, render)
+    return respond(who, request, render, whole=True)

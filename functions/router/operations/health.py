@@ -1,15 +1,16 @@
-"""``GET /v1/health``: open to all, so it names nothing but the policy in force."""
+"""``GET /v1/health``: which models may be asked now. Open to all, so it has no figures."""
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
+from router.incoming import request_id
 from router.respond import json_response
 from router.services import services
+from signalbox.execution.choose import moment
+from signalbox.health.render import as_json
 
 
 def run(event: APIGatewayProxyEvent) -> Response[str]:
-    policy = services().policy
-    return json_response(
-        {"status": "ok", "policy_version": policy.version, "models": len(policy.roster)},
-        str(event.request_context.request_id),
-    )
+    known = services()
+    runtime = known.health.read(known.policy.roster)
+    return json_response(as_json(known.policy, runtime, moment(known.clock.now_ms())), request_id(event))

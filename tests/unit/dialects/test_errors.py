@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalbox.contracts.errors import BadRequest, RateLimited, SignalboxError, Unavailable
+from signalbox.contracts.errors import BadRequest, Conflict, RateLimited, SignalboxError, Unavailable
 from signalbox.dialects import errors, native, openai_chat
 from tests.unit.dialects.sdk import WHO, client
 from tests.unit.dialects.test_body import JSON
@@ -27,7 +27,7 @@ def test_an_error_in_openais_shape() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", [RateLimited, Unavailable])
+@pytest.mark.parametrize("kind", [Conflict, RateLimited, Unavailable])
 def test_the_time_to_come_back_is_rounded_up(kind: type[SignalboxError]) -> None:
     _, headers, _ = errors.render(kind("x", "Later.", retry_after_ms=1001), "r")
     assert headers == {"retry-after": "2", "retry-after-ms": "1001"}

@@ -1,38 +1,10 @@
-"""The template and the roster say the same, and no function may do more than it must."""
-
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+"""The template, the roster and the tests' own tables say the same."""
 
 import pytest
-import yaml
 
 from signalbox.policy.load import load_resource
-
-ROOT = Path(__file__).parents[3]
-TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's tags as ``{tag: value}``."""
-
-
-def _tagged(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    return {suffix: loader.construct_mapping(node, deep=True)}  # type: ignore[arg-type]
-
-
-_Loader.add_multi_constructor("!", _tagged)
-TEMPLATE: dict[str, Any] = yaml.load(TEXT, Loader=_Loader)  # noqa: S506 a safe loader with tags
-RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
-ADAPTERS = {
-    properties["Environment"]["Variables"]["ROSTER_MODEL"]: (name, properties)
-    for name, resource in RESOURCES.items()
-    if "ROSTER_MODEL" in (properties := resource.get("Properties", {})).get("Environment", {}).get("Variables", {})
-}
+from tests.functional.stores import INDEXES, TABLES
+from tests.unit.shape.template import ADAPTERS, RESOURCES, TEMPLATE, of_type
 
 
 @pytest.mark.row("D2")
@@ -43,53 +15,61 @@ def test_every_roster_model_has_its_function_and_none_is_left_over() -> None:
 @pytest.mark.row("D2")
 @pytest.mark.parametrize("model", ADAPTERS)
 def test_a_models_function_is_its_providers_gated_and_findable(model: str) -> None:
-    logical_id, properties = ADAPTERS[model]
+    _, properties = ADAPTERS[model]
     provider = load_resource().roster[model].provider
     assert properties["Handler"] == f"adapters.{provider}.app.handler"
     assert properties["FunctionName"] == {"Sub": "${AWS::StackName}-adapter-" + model}
     assert properties["ReservedConcurrentExecutions"]["If"][1] > 0
     assert {"Timeout", "MemorySize", "Policies"} <= properties.keys()
-    assert {"GetAtt": f"{logical_id}.Arn"} in _router_targets()
 
 
-def test_the_router_may_invoke_the_adapters_and_nothing_else() -> None:
-    assert len(_router_targets()) == len(ADAPTERS)
-    assert [statement["Action"] for statement in _statements("RouterFunction")] == ["lambda:InvokeFunction"]
+def test_the_parameter_says_how_much_concurrency_is_reserved() -> None:
+    functions = [one["Properties"] for one in of_type("AWS::Serverless::Function").values()]
+    taken = sum(
+        one["ReservedConcurrentExecutions"]["If"][1] for one in functions if "ReservedConcurrentExecutions" in one
+    )
+    assert f"Takes {taken} and" in TEMPLATE["Parameters"]["ReservedConcurrency"]["Description"]
 
 
-@pytest.mark.parametrize("model", [name for name, (_, p) in ADAPTERS.items() if "bedrock" not in p["Handler"]])
-def test_an_adapter_reads_its_own_secret_alone(model: str) -> None:
-    _, properties = ADAPTERS[model]
-    secret = properties["Environment"]["Variables"]["PROVIDER_SECRET_ARN"]
-    assert properties["Policies"] == [{"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": secret}}]
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tests_tables_are_the_templates(name: str) -> None:
+    table = RESOURCES[f"{name}Table"]["Properties"]
+    kinds = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    assert _keys(table["KeySchema"], kinds) == TABLES[name]
+    indexes = {one["IndexName"]: one for one in table.get("GlobalSecondaryIndexes", [])}
+    assert {index: _keys(one["KeySchema"], kinds) for index, one in indexes.items()} == INDEXES.get(name, {})
+    assert all(one["Projection"] == {"ProjectionType": "KEYS_ONLY"} for one in indexes.values())
 
 
-def test_a_wildcard_has_its_reason_beside_it() -> None:
-    lines = TEXT.splitlines()
-    inside = [number for number, line in enumerate(lines) if "arn:" in line and "*" in line]
-    assert inside, "the test looks for nothing"
-    assert all(lines[number - 1].lstrip().startswith("#") for number in inside)
-    assert not any(action.endswith("*") for name in RESOURCES for one in _statements(name) for action in _actions(one))
+def test_there_is_no_table_that_the_tests_do_not_know() -> None:
+    assert of_type("AWS::DynamoDB::Table").keys() == {f"{name}Table" for name in TABLES}
 
 
-def _router_targets() -> list[Any]:
-    targets: list[Any] = _statements("RouterFunction")[0]["Resource"]
-    return targets
+@pytest.mark.parametrize("name", of_type("AWS::Serverless::Function"))
+def test_every_function_has_a_timeout_and_a_log_group_that_forgets(name: str) -> None:
+    properties = RESOURCES[name]["Properties"]
+    group = RESOURCES[properties["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]
+    assert 0 < properties["Timeout"] <= 60
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def _statements(name: str) -> list[dict[str, Any]]:
-    policies = RESOURCES[name].get("Properties", {}).get("Policies", [])
-    found = [one for policy in policies for one in policy.get("Statement", [])]
-    return [statement for one in found for statement in _unfolded(one)]
+def test_the_paths_open_to_everybody_are_throttled() -> None:
+    events = RESOURCES["RouterFunction"]["Properties"]["Events"].values()
+    opened = {
+        (one["Properties"]["Method"], one["Properties"]["Path"])
+        for one in events
+        if one["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
+    }
+    settings = RESOURCES["Api"]["Properties"]["MethodSettings"]
+    throttled = {
+        (one["HttpMethod"], one["ResourcePath"].removeprefix("/").replace("~1", "/"))
+        for one in settings
+        if one["ThrottlingRateLimit"] > 0 and one["ThrottlingBurstLimit"] > 0
+    }
+    assert opened == {("GET", "/v1/health"), ("GET", "/v1/openapi.json")}
+    assert opened <= throttled
 
 
-def _unfolded(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A statement, or both arms of a condition around one."""
-    for one in statement["If"][1:] if "If" in statement else [statement]:
-        if "Action" in one:
-            yield one
-
-
-def _actions(statement: dict[str, Any]) -> list[str]:
-    action = statement["Action"]
-    return [action] if isinstance(action, str) else list(action)
+def _keys(schema: list[dict[str, str]], kinds: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    assert [one["KeyType"] for one in schema] == ["HASH", "RANGE"][: len(schema)]
+    return tuple((one["AttributeName"], kinds[one["AttributeName"]]) for one in schema)

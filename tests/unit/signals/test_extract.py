@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from signalbox.contracts.conversations import Snapshot
 from signalbox.contracts.messages import Tool
 from signalbox.contracts.signals import TokenCount
 from signalbox.decision.sizing import profile_tokens
@@ -55,6 +56,15 @@ def test_facts_come_from_the_request() -> None:
     assert (found.max_output_tokens, found.deadline_ms, found.hour) == (9, 700, 12)
     assert (found.distinct_entities, found.tail_newline, found.has_code) == (2, True, False)
     assert found.entropy > 3
+
+
+@pytest.mark.row("A5")
+def test_a_snapshot_speaks_for_the_whole_conversation() -> None:
+    """Its words come from the new turns, its figures from the snapshot."""
+    snapshot = Snapshot(messages=21, convo_length=20, tokens=900)
+    found = extract(request("ACME?", snapshot=snapshot), plain(entities={"names": re.compile("ACME")}), NOW)
+    assert (found.convo_length, found.tokens.value, found.tokens.exact) == (20, 900, True)
+    assert (found.tokens.framing, found.distinct_entities) == (3 + 4 * 21, 1)
 
 
 def test_text_signals_are_of_the_latest_user_turn() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signalbox.contracts.conversations import Snapshot
 from signalbox.contracts.messages import Message, ResponseFormat, TextPart, Tool, ToolCall
 from signalbox.signals import encoding, tokens
 from tests.builders import request, said
@@ -128,3 +129,22 @@ def test_no_text_is_kept_between_requests() -> None:
         name for module in (tokens, encoding) for name in vars(module) if hasattr(getattr(module, name), "cache_info")
     ]
     assert cached == ["encoder"]
+
+
+@pytest.mark.row("A5")
+def test_with_a_snapshot_no_message_is_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = Snapshot(messages=40, convo_length=39, tokens=1_234)
+    asked = request("only the new turn", snapshot=snapshot)
+    forbid_tokenizer(monkeypatch)
+    found = tokens.count(asked, (1_000, 1_234, 2_000), exact=True)
+    assert (found.value, found.lower, found.upper, found.exact) == (1_234, 1_234, 1_234, True)
+    assert found.framing == tokens.framing_tokens(asked) == 3 + 4 * 40
+
+
+def test_what_goes_beside_a_snapshot_is_counted() -> None:
+    fields = {"tools": (Tool(name="look_up"),), "response_format": ResponseFormat(type="json_schema", schema_={"a": 1})}
+    snapshot = Snapshot(messages=40, convo_length=39, tokens=1_234)
+    asked = request("only the new turn", snapshot=snapshot, **fields)
+    beside = tokens.definition_tokens(asked)
+    assert tokens.count(asked, (), exact=False).value == 1_234 + beside
+    assert beside > 0

@@ -15,8 +15,11 @@ from signalbox.adapters.run import run
 from signalbox.adapters.settings import AdapterSettings
 from signalbox.contracts.adapters import AdapterFailure, AdapterRequest, AdapterResult
 from signalbox.pricing.table import load_prices
+from signalbox.receipts.leave import ReceiptBook
 from signalbox.telemetry import gen_ai
 from signalbox.telemetry.metrics import emit
+from signalbox.transport.aws import service_url
+from signalbox.transport.dynamodb import DynamoDB
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 SERVICE = "adapter"
@@ -27,13 +30,13 @@ def adapter_handler(make_provider: Callable[[AdapterSettings], Provider]) -> Han
     logger = Logger(service=SERVICE)
 
     @cache
-    def ready() -> tuple[AdapterSettings, Provider]:
+    def ready() -> tuple[AdapterSettings, Provider, ReceiptBook | None]:
         settings = AdapterSettings.read(os.environ)
-        return settings, make_provider(settings)
+        return settings, make_provider(settings), _receipts(settings, logger)
 
     @logger.inject_lambda_context(clear_state=True, log_event=False)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - the logger reads it
-        settings, provider = ready()
+        settings, provider, receipts = ready()
         try:
             request = AdapterRequest.model_validate(event)
         except ValidationError as error:
@@ -42,10 +45,23 @@ def adapter_handler(make_provider: Callable[[AdapterSettings], Provider]) -> Han
             return result.model_dump(mode="json")
         logger.set_correlation_id(request.request_id)
         result = _answer(provider, request, settings, logger)
+        if receipts and result.reply:
+            receipts.leave(request, result.reply)
         _report(provider, request, result, logger)
         return result.model_dump(mode="json")
 
     return handler
+
+
+def _receipts(settings: AdapterSettings, logger: Logger) -> ReceiptBook | None:
+    if not settings.receipts_table:
+        return None
+    dynamodb = DynamoDB(settings.region, service_url("dynamodb", settings.region))
+
+    def lost(why: str) -> None:
+        logger.error("no receipt", extra={gen_ai.ERROR_TYPE: why})
+
+    return ReceiptBook(dynamodb, settings.receipts_table, lost)
 
 
 def _answer(provider: Provider, request: AdapterRequest, settings: AdapterSettings, logger: Logger) -> AdapterResult:

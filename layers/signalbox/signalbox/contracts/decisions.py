@@ -35,16 +35,19 @@ class Hop(Contract):
     max_output_tokens: int
     worst_cost_microusd: int
     typical_latency_ms: int | None = None
+    profile_tokens: int = 0  # of input_tokens, what the profile's system prompt takes at most
     probe: bool = False
 
 
 class Rejection(Contract):
-    """A candidate that was not tried. ``detail`` carries the figures, ``params`` the request's fields at fault."""
+    """A candidate that was not tried. ``detail`` carries the figures, ``params`` the request's fields at fault,
+    ``retry_after_ms`` when the reason may have passed."""
 
     model: str
     reason: RejectionReason
     detail: str
     params: tuple[str, ...] = ()
+    retry_after_ms: int | None = None
 
 
 class Decision(Contract):

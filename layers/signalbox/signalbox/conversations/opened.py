@@ -18,11 +18,24 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """How a conversation begins: its leading system messages and the first other one, ``length`` together.
+
+    ``hash`` is of all of them, ``preamble_hash`` of the system messages alone.
+    """
+
+    length: int
+    preamble_hash: str
+    hash: str
+
+
+@dataclass(frozen=True)
 class Opened:
     """``kept`` stored turns stay, ``new`` ones follow; ``kept`` below what is stored forks the conversation.
 
     ``version`` counts commits; 0 is a conversation that does not exist yet. ``prefix_hash`` is of the kept turns.
-    ``snapshot`` is of kept and new turns together.
+    ``snapshot`` is of kept and new turns together. ``life`` tells a conversation from one that had its id before;
+    its turns stay until ``lasts_until_s`` (Unix). ``opening`` is None while only system messages are there.
     """
 
     caller: str
@@ -32,3 +45,6 @@ class Opened:
     prefix_hash: str
     new: tuple[Turn, ...]
     snapshot: Snapshot
+    life: str = ""
+    lasts_until_s: int = 0
+    opening: Opening | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from signalbox.contracts.decisions import Decision, Rejection
-from signalbox.contracts.errors import SignalboxError, Unavailable, Unprocessable
+from signalbox.contracts.errors import RateLimited, SignalboxError, Unavailable, Unprocessable
 
 
 def _of(rejected: Sequence[Rejection], reason: str) -> list[str]:
@@ -11,8 +11,14 @@ def _of(rejected: Sequence[Rejection], reason: str) -> list[str]:
 
 
 def refusal(decision: Decision) -> SignalboxError:
-    """The error for a decision without hops: what the caller can change comes first."""
+    """The error for a decision without hops.
+
+    A candidate that will answer later comes first, as nothing is wrong with the request then; after that what
+    the caller can change.
+    """
     rejected = decision.rejected
+    if later := _later(rejected):
+        return later
     if too_long := _of(rejected, "window"):
         return Unprocessable(
             "context_length_exceeded", f"No candidate's window fits. {'; '.join(too_long)}.", param="messages"
@@ -34,3 +40,15 @@ def refusal(decision: Decision) -> SignalboxError:
         )
     why = "; ".join(f"{one.model}: {one.detail}" for one in rejected)
     return Unavailable("no_eligible_model", f"No model of role {decision.role} may answer now. {why}.")
+
+
+def _later(rejected: Sequence[Rejection]) -> SignalboxError | None:
+    waits = [one.retry_after_ms for one in rejected if one.retry_after_ms is not None]
+    full, cooling = _of(rejected, "gate"), _of(rejected, "health")
+    if full:
+        told = f"Every place is taken. {'; '.join([*full, *cooling])}."
+        return RateLimited("gate_full", told, retry_after_ms=min(waits, default=None))
+    if cooling:
+        told = f"No candidate may be asked just now. {'; '.join(cooling)}."
+        return Unavailable("no_eligible_model", told, retry_after_ms=min(waits, default=None))
+    return None

@@ -65,4 +65,5 @@ class Sizing:
             max_output_tokens=max_output,
             worst_cost_microusd=worst_cost,
             typical_latency_ms=model.typical_latency_ms,
+            profile_tokens=overhead,
         )

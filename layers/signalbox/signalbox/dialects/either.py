@@ -13,7 +13,14 @@ NATIVE_PATHS = ("/v1/infer", "/v1/chat")
 
 
 def parse_either(
-    body: dict[str, Any], policy: Policy, *, request_id: str, caller: str, tier: str, path: str | None = None
+    body: dict[str, Any],
+    policy: Policy,
+    *,
+    request_id: str,
+    caller: str,
+    tier: str,
+    path: str | None = None,
+    key_id: str = "",
 ) -> InferenceRequest:
     """``messages`` make it OpenAI's dialect, unless the path or a routing hint beside them is native.
 
@@ -23,8 +30,10 @@ def parse_either(
     fields = {name: value for name, value in body.items() if name != "path"}
     path = _named_path(body.get("path")) or _named_path(path)
     if "messages" in fields and path not in NATIVE_PATHS and not fields.keys() & Hints.model_fields.keys():
-        return openai_chat.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or OPENAI_PATH)
-    return native.parse(fields, request_id=request_id, caller=caller, tier=tier, path=path or _native_path(policy))
+        parse, path = openai_chat.parse, path or OPENAI_PATH
+    else:
+        parse, path = native.parse, path or _native_path(policy)
+    return parse(fields, request_id=request_id, caller=caller, tier=tier, path=path, key_id=key_id)
 
 
 def _named_path(path: Any) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from typing_extensions import TypedDict
 
-from signalbox.contracts.errors import BadRequest, RateLimited, SignalboxError, Unavailable
+from signalbox.contracts.errors import BadRequest, Conflict, RateLimited, SignalboxError, Unavailable
 
 MAX_NAME_CHARS = 64
 _OWN_CODES = frozenset({"unsupported_parameter", "unsupported_content", "invalid_value"})
@@ -36,7 +36,7 @@ def render(error: Exception, request_id: str) -> tuple[int, dict[str, str], Erro
     if not isinstance(error, SignalboxError):
         error = SignalboxError("internal_error", "Something failed on our side. Quote the request id.")
     headers = {}
-    if isinstance(error, RateLimited | Unavailable) and error.retry_after_ms is not None:
+    if isinstance(error, Conflict | RateLimited | Unavailable) and error.retry_after_ms is not None:
         headers = {"retry-after": str(ceil(error.retry_after_ms / 1000)), "retry-after-ms": str(error.retry_after_ms)}
     detail = ErrorDetail(
         type=error.type, code=error.code, message=error.message, param=error.param, request_id=request_id

@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag
 
 from signalbox.contracts.conversations import History
 from signalbox.contracts.errors import BadRequest
-from signalbox.contracts.requests import ConversationId, Mode, Priority, Sampling, Workload
+from signalbox.contracts.requests import ConversationId, InferenceRequest, Mode, Priority, Sampling, Workload
 from signalbox.dialects.messages import Choice, OfferedTool
 from signalbox.dialects.wire import Wire, text_or, validated
 
@@ -81,6 +81,16 @@ def hints(given: Hints | None, metadata: dict[str, str] | None = None) -> dict[s
             param = f"metadata.{name}"
             raise BadRequest("invalid_value", f"{param} and signalbox.{name} differ.", param=param)
     return found
+
+
+def with_header(request: InferenceRequest, conversation_id: str | None) -> InferenceRequest:
+    """``request`` in the conversation that ``x-conversation-id`` names. Raises ``BadRequest``."""
+    if conversation_id is None:
+        return request
+    named = validated(Hints, {"conversation_id": conversation_id}).conversation_id
+    if request.conversation_id not in (None, named):
+        raise BadRequest("invalid_value", "The header and the body name two conversations.", param="conversation_id")
+    return request.model_copy(update={"conversation_id": named})
 
 
 def _set(given: Hints) -> dict[str, Any]:

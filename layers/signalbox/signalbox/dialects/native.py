@@ -73,7 +73,7 @@ class InferReply(TypedDict):
     signalbox: dict[str, Any]
 
 
-def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str) -> InferenceRequest:
+def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str, key_id: str = "") -> InferenceRequest:
     """``body`` (decoded JSON) as a request. Raises ``BadRequest`` with a stable code and the param."""
     sent = validated(InferBody, body)
     tools = to_tools(sent.tools)
@@ -81,6 +81,7 @@ def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str) -> I
         request_id=request_id,
         caller=caller,
         tier=tier,
+        key_id=key_id,
         path=path,
         id=sent.id,
         model=sent.model or "auto",
@@ -97,11 +98,16 @@ def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str) -> I
     )
 
 
-def render(request: InferenceRequest, reply: AdapterReply, extras: Mapping[str, Any]) -> InferReply:
-    """The native reply. ``model`` is the exact version that answered; ``extras`` become ``signalbox``."""
+def render(
+    request: InferenceRequest, reply: AdapterReply, extras: Mapping[str, Any], *, request_id: str | None = None
+) -> InferReply:
+    """The native reply. ``model`` is the exact version that answered; ``extras`` become ``signalbox``.
+
+    ``request_id``: of the request that the model was asked for, where that is another one.
+    """
     return InferReply(
         id=request.id,
-        request_id=request.request_id,
+        request_id=request_id or request.request_id,
         text=reply.text,
         json=_parsed(reply.text) if request.response_format.type == "json_schema" else None,
         tool_calls=[ToolCallFacts(id=one.id, name=one.name, arguments=one.arguments) for one in reply.tool_calls],

@@ -13,10 +13,10 @@ from signalbox.contracts.messages import ResponseFormat
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.dialects.fields import Hints, SharedBody, hints, sampling
 from signalbox.dialects.messages import MessageList, to_messages, to_tool_choice, to_tools
-from signalbox.dialects.openai_reply import models, render, render_stream
+from signalbox.dialects.openai_reply import model, models, render, render_stream
 from signalbox.dialects.wire import Refused, Wire, only, validated
 
-__all__ = ["ChatCompletionBody", "models", "parse", "render", "render_stream"]
+__all__ = ["ChatCompletionBody", "model", "models", "parse", "render", "render_stream"]
 
 
 class StreamOptions(Wire):
@@ -69,7 +69,7 @@ class ChatCompletionBody(SharedBody):
     web_search_options: Refused
 
 
-def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str) -> InferenceRequest:
+def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str, key_id: str = "") -> InferenceRequest:
     """``body`` (decoded JSON) as a request. Raises ``BadRequest`` with a stable code and the param."""
     sent = validated(ChatCompletionBody, body)
     tools = to_tools(sent.tools)
@@ -77,6 +77,7 @@ def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str) -> I
         request_id=request_id,
         caller=caller,
         tier=tier,
+        key_id=key_id,
         path=path,
         model=sent.model or "auto",
         messages=to_messages(sent.messages, "messages"),

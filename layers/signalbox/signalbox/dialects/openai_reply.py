@@ -8,6 +8,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from signalbox.contracts.adapters import AdapterReply, FinishReason, Usage
+from signalbox.contracts.errors import NotFound
 from signalbox.contracts.messages import ToolCall
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.policy.resolved import Policy
@@ -85,14 +86,22 @@ class ModelList(TypedDict):
 
 
 def render(
-    request: InferenceRequest, reply: AdapterReply, extras: Mapping[str, Any], *, created: int | None = None
+    request: InferenceRequest,
+    reply: AdapterReply,
+    extras: Mapping[str, Any],
+    *,
+    request_id: str | None = None,
+    created: int | None = None,
 ) -> ChatCompletion:
-    """The completion. ``extras`` become its ``signalbox`` object; ``created`` is Unix seconds, now by default."""
+    """The completion. ``extras`` become its ``signalbox`` object; ``created`` is Unix seconds, now by default.
+
+    ``request_id``: of the request that the model was asked for, where that is another one.
+    """
     message = AssistantMessage(role="assistant", content=_content(reply), refusal=reply.refusal)
     if reply.tool_calls:
         message["tool_calls"] = [_tool_call(call) for call in reply.tool_calls]
     return ChatCompletion(
-        id=_completion_id(request),
+        id=_completion_id(request_id or request.request_id),
         object="chat.completion",
         created=_seconds(created),
         model=reply.model_version,
@@ -103,7 +112,12 @@ def render(
 
 
 def render_stream(
-    request: InferenceRequest, reply: AdapterReply, extras: Mapping[str, Any], *, created: int | None = None
+    request: InferenceRequest,
+    reply: AdapterReply,
+    extras: Mapping[str, Any],
+    *,
+    request_id: str | None = None,
+    created: int | None = None,
 ) -> str:
     """The whole reply as server-sent events. ``extras`` stand on the last chunk."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
@@ -114,7 +128,7 @@ def render_stream(
     deltas += [{"tool_calls": [{"index": at, **_tool_call(call)}]} for at, call in enumerate(reply.tool_calls)]
     choices = [[_delta(delta)] for delta in deltas] + [[_delta({}, reply.finish_reason)]]
     head = {
-        "id": _completion_id(request),
+        "id": _completion_id(request_id or request.request_id),
         "object": "chat.completion.chunk",
         "created": _seconds(created),
         "model": reply.model_version,
@@ -139,6 +153,14 @@ def models(policy: Policy) -> ModelList:
     return ModelList(object="list", data=[*named, *roster])
 
 
+def model(policy: Policy, name: str) -> ModelEntry:
+    """One of ``models``. Raises ``NotFound`` (``model_not_found``)."""
+    for entry in models(policy)["data"]:
+        if entry["id"] == name:
+            return entry
+    raise NotFound("model_not_found", "There is no such model here; see /v1/models.", param="model")
+
+
 def _entry(name: str, owner: str, shutdown_date: str | None = None) -> ModelEntry:
     entry = ModelEntry(id=name, object="model", created=0, owned_by=owner)
     if shutdown_date is not None:
@@ -146,8 +168,8 @@ def _entry(name: str, owner: str, shutdown_date: str | None = None) -> ModelEntr
     return entry
 
 
-def _completion_id(request: InferenceRequest) -> str:
-    return f"chatcmpl-{request.request_id}"
+def _completion_id(request_id: str) -> str:
+    return f"chatcmpl-{request_id}"
 
 
 def _seconds(created: int | None) -> int:

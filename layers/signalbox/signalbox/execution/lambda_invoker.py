@@ -49,7 +49,11 @@ class LambdaInvoker:
             answer = within(request.deadline_ms + GRACE_MS, lambda: self._post(request))
         except (OutOfTime, httpx.TimeoutException):
             return _failure(request, "DeadlineExceeded", _too_late(request))
-        except (NoAwsKeys, httpx.HTTPError, httpx.InvalidURL, BrokenOff, TooLarge) as error:
+        except (BrokenOff, TooLarge) as error:
+            # The model has answered and been paid; its receipt tells how much.
+            told = f"the reply of {request.model} was lost on its way back ({type(error).__name__}); it may be billed"
+            return _failure(request, "MalformedReply", told)
+        except (NoAwsKeys, httpx.HTTPError, httpx.InvalidURL) as error:
             told = f"the adapter of {request.model} could not be reached ({type(error).__name__})"
             return _failure(request, "ProviderUnavailable", told)
         return _result(request, answer)

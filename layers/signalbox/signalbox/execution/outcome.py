@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from signalbox.contracts.adapters import AdapterFailure, AdapterReply
+from signalbox.contracts.decisions import Hop
 from signalbox.contracts.errors import (
     BadRequest,
     DeadlinePassed,
@@ -13,14 +14,32 @@ from signalbox.contracts.errors import (
     UpstreamFailed,
 )
 
+# Nobody waited for the reply, or it came back in pieces.
+_MAY_BE_BILLED = {"DeadlineExceeded", "MalformedReply"}
+
 
 @dataclass(frozen=True)
 class Attempt:
-    """One hop that was tried: its reply or its failure."""
+    """One hop that was tried: its reply or its failure, and how long it took.
+
+    ``skipped``: the model was not called, as another request makes its probe; ``failure`` says so. ``hop`` is None
+    where a reply was not asked for but found again.
+    """
 
     model: str
     reply: AdapterReply | None
     failure: AdapterFailure | None
+    latency_ms: int = 0
+    hop: Hop | None = None
+    skipped: bool = False
+
+    @property
+    def may_be_billed(self) -> bool:
+        """No reply came back, but the model may have answered and been paid: only its receipt tells."""
+        if self.skipped or self.failure is None:
+            return False
+        unheard = self.failure.name == "ProviderUnavailable" and self.failure.status is None
+        return unheard or self.failure.name in _MAY_BE_BILLED
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,15 @@ def with_profile(messages: tuple[Message, ...], profile: Profile) -> tuple[Messa
 
 
 def adapter_request(
-    request: InferenceRequest, decision: Decision, hop: Hop, model: RosterModel, now_ms: int, limit_ms: int
+    request: InferenceRequest,
+    decision: Decision,
+    hop: Hop,
+    model: RosterModel,
+    now_ms: int,
+    limit_ms: int,
+    *,
+    receipt: str | None = None,
+    keep_reply: bool = False,
 ) -> AdapterRequest:
     """One call of ``hop``, which has ``limit_ms`` from ``now_ms`` (Unix milliseconds)."""
     return AdapterRequest(
@@ -53,4 +61,6 @@ def adapter_request(
         user=request.user,
         deadline_at_ms=now_ms + limit_ms,
         deadline_ms=limit_ms,
+        receipt=receipt,
+        keep_reply=keep_reply,
     )

@@ -7,7 +7,7 @@ from signalbox.contracts.decisions import Decision, Hop
 from signalbox.contracts.errors import DeadlinePassed
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.execution.outcome import Attempt, Outcome, as_error
-from signalbox.execution.ports import Clock, Invoker
+from signalbox.execution.ports import Clock, Health, Invoker
 from signalbox.execution.profile import adapter_request
 from signalbox.policy.resolved import Policy
 
@@ -22,6 +22,8 @@ WORTH_ANOTHER_HOP = {
 }
 # Less than this is not worth a call.
 LEAST_HOP_MS = 100
+# A probe ends with its reply.
+PROBE_RETRY_AFTER_MS = 1_000
 
 
 def run_single(
@@ -30,12 +32,18 @@ def run_single(
     policy: Policy,
     invoker: Invoker,
     clock: Clock,
+    health: Health,
     arrived_at_ms: int,
+    *,
+    receipt: str | None = None,
+    keep_reply: bool = False,
 ) -> Outcome:
     """Try ``decision.hops`` in order until one replies, the deadline is near or no other hop can help.
 
     ``arrived_at_ms`` is Unix milliseconds; the deadline counts from it. A hop that has another
-    behind it leaves that one its typical latency. An overflow is taken to a wider window once.
+    behind it leaves that one its typical latency. An overflow is taken to a wider window once. A reply
+    that was paid for and lost on its way counts as a failure like others: every hop was reserved, so the
+    next one is paid for too. ``receipt`` and ``keep_reply`` are for the adapters.
     """
     ends_at_ms = arrived_at_ms + decision.deadline_ms
     hops = list(decision.hops)
@@ -43,12 +51,21 @@ def run_single(
     overflowed = False
     while hops:
         hop = hops.pop(0)
-        limit_ms = _share(ends_at_ms - clock.now_ms(), hops)
-        if limit_ms < LEAST_HOP_MS:
+        if _share(ends_at_ms - clock.now_ms(), hops) < LEAST_HOP_MS:
             break
-        call = adapter_request(request, decision, hop, policy.roster[hop.model], clock.now_ms(), limit_ms)
+        if not health.enter(hop):
+            attempts.append(_skipped(hop))
+            continue
+        started_ms = clock.now_ms()
+        limit_ms = max(1, _share(ends_at_ms - started_ms, hops))  # a probe's place is taken: the call is made
+        model = policy.roster[hop.model]
+        call = adapter_request(
+            request, decision, hop, model, started_ms, limit_ms, receipt=receipt, keep_reply=keep_reply
+        )
         result = invoker.invoke(call)
-        attempts.append(Attempt(hop.model, result.reply, result.failure))
+        latency_ms = max(0, clock.now_ms() - started_ms)
+        health.report(hop, decision, result, latency_ms)
+        attempts.append(Attempt(hop.model, result.reply, result.failure, latency_ms, hop))
         if result.reply is not None:
             return Outcome(result.reply, None, tuple(attempts))
         failure = result.failure
@@ -58,6 +75,12 @@ def run_single(
             hops = [] if overflowed else _wider(hop, failure, hops)
             overflowed = True
     return _failed(decision, attempts)
+
+
+def _skipped(hop: Hop) -> Attempt:
+    message = f"{hop.model} comes back from a cooling time, and another request is trying it."
+    failure = AdapterFailure(name="RateLimited", message=message, model=hop.model, retry_after_ms=PROBE_RETRY_AFTER_MS)
+    return Attempt(hop.model, None, failure, hop=hop, skipped=True)
 
 
 def _share(left_ms: int, behind: Sequence[Hop]) -> int:

@@ -1,5 +1,7 @@
 """What entitles to an answer, and the answer that was given for it."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,7 +27,8 @@ class Ticket:
     @property
     def id(self) -> str:
         """Under which the answer is kept: the caller first, then a hash (hex); never the caller's key itself."""
-        raise NotImplementedError
+        hashed = hashlib.sha256(json.dumps(self.key).encode()).hexdigest()  # as Powertools hashes its keys
+        return f"{self.caller}#{self.kind}#{hashed}"
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str
         "mode": request.mode,
         "tier": request.tier,
         "workload": request.workload or "chat",
-        "convo_length": sum(message.role in ("user", "assistant") for message in request.messages),
+        "convo_length": _convo_length(request),
         "tokens": count(request, (*policy.token_thresholds, *windows), exact),
         "tail_newline": tail_newline(turn),
         "entropy": shannon_entropy(turn),
@@ -86,6 +86,12 @@ def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str
         "deadline_ms": request.deadline_ms,
         "hour": now.astimezone(UTC).hour,
     }
+
+
+def _convo_length(request: InferenceRequest) -> int:
+    if request.snapshot is not None:
+        return request.snapshot.convo_length
+    return sum(message.role in ("user", "assistant") for message in request.messages)
 
 
 def _complexity(policy: Policy, seen: Mapping[str, object]) -> Complexity:

@@ -27,8 +27,12 @@ def count(request: InferenceRequest, thresholds: Sequence[int], exact: bool) -> 
     The tokenizer is loaded only when ``exact``, or when one of ``thresholds`` lies within the
     cheap bounds. Otherwise ``value`` is an estimate, a token for four bytes kept within the
     bounds, and compares with every threshold (``<``, ``<=``, ``>``, ``>=``, ``==``) as the exact
-    count would. Raises ``SignalboxError`` (``tokenizer_unavailable``).
+    count would. With a ``snapshot`` its tokens stand for the messages, and nothing of them is counted again.
+    Raises ``SignalboxError`` (``tokenizer_unavailable``).
     """
+    if request.snapshot is not None:
+        value = request.snapshot.tokens + definition_tokens(request)
+        return TokenCount(value=value, lower=value, upper=value, exact=True, framing=framing_tokens(request))
     texts = [*_request_texts(request), *(text for message in request.messages for text in _texts(message))]
     framing = framing_tokens(request)
     sizes = [(text, _utf8_length(text)) for text in texts]
@@ -44,7 +48,8 @@ def count(request: InferenceRequest, thresholds: Sequence[int], exact: bool) -> 
 
 def framing_tokens(request: InferenceRequest) -> int:
     """What the chat format adds around the messages and before the reply."""
-    return TOKENS_FOR_REPLY + TOKENS_PER_MESSAGE * len(request.messages)
+    messages = len(request.messages) if request.snapshot is None else request.snapshot.messages
+    return TOKENS_FOR_REPLY + TOKENS_PER_MESSAGE * messages
 
 
 def message_tokens(message: Message) -> int:

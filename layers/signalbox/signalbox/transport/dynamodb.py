@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any, Literal
 
 import httpx
@@ -29,6 +30,10 @@ CONNECT_LIMIT_MS = 1_000
 CALL_LIMIT_MS = 3_000
 ATTEMPTS = 4
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 20, 400
+# A transaction that meets others on an item is made again until it has paused for so long in all: then 200 at
+# once on one counter, each 10 ms on it, all get through within 5 s.
+CONFLICT_PATIENCE_MS = 6_000
+_CONFLICT = "TransactionConflict"
 MOST_GETS = 100  # in one BatchGetItem
 MOST_WRITES = 100  # in one TransactWriteItems
 _PASSING = {
@@ -37,6 +42,7 @@ _PASSING = {
     "ThrottlingException",
     "InternalServerError",
     "TransactionInProgressException",
+    "TransactionConflictException",  # a single write met a transaction on its item
 }
 _LOST = (httpx.TransportError, BrokenOff, OutOfTime)
 
@@ -172,7 +178,8 @@ class DynamoDB:
     def _call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The service's answer; tried again with full jitter where that may help."""
         body = json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode()
-        for attempt in range(1, ATTEMPTS + 1):
+        paused_ms = 0.0
+        for attempt in count(1):
             try:
                 answer = self._post(operation, body)
             except NoAwsKeys as error:
@@ -185,9 +192,10 @@ class DynamoDB:
                     found: dict[str, Any] = json.loads(answer.body)
                     return found
                 code, passing = _refused(answer)
-            if not passing or attempt == ATTEMPTS:
+            patient = code == _CONFLICT and paused_ms < CONFLICT_PATIENCE_MS
+            if not passing or (attempt >= ATTEMPTS and not patient):
                 break
-            self._pause(attempt)
+            paused_ms += self._pause(attempt)
         # The cause is cut off: AWS's own message may quote the request.
         raise StoreUnavailable(f"{operation} failed: {code}")
 
@@ -198,9 +206,11 @@ class DynamoDB:
         ends_at = time.monotonic() + CALL_LIMIT_MS / 1_000
         return post(self.client(), url, proven, body, ends_at, CONNECT_LIMIT_MS)
 
-    def _pause(self, attempt: int) -> None:
-        longest_ms = min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << attempt)
-        self.sleep_s(random.random() * longest_ms / 1_000)  # noqa: S311 - nothing to guess
+    def _pause(self, attempt: int) -> float:
+        """Sleeps; for how many milliseconds."""
+        pause_ms = random.random() * min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << attempt)  # noqa: S311 - nothing to guess
+        self.sleep_s(pause_ms / 1_000)
+        return pause_ms
 
 
 def _refused(answer: Answer) -> tuple[str, bool]:
@@ -222,7 +232,7 @@ def _refused(answer: Answer) -> tuple[str, bool]:
         if failed:
             raise TransactionRefused(failed)
         codes = {str(reason.get("Code")) for reason in reasons} - {"None"}
-        return ", ".join(sorted(codes)) or code, codes <= {"TransactionConflict", "ThrottlingError"}
+        return ", ".join(sorted(codes)) or code, codes <= {_CONFLICT, "ThrottlingError"}
     return code, code in _PASSING or answer.status >= 500
 
 

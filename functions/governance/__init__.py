@@ -1,0 +1,1 @@
+"""Functions that keep the house in order, asked by nobody."""

@@ -1,0 +1,1 @@
+"""Settles what requests left open when their process died."""

@@ -1,0 +1,137 @@
+"""Asks the models for an answer, with everything that it may cost held before and settled after."""
+
+from dataclasses import dataclass, replace
+
+from signalbox.contracts.answers import Answer
+from signalbox.contracts.decisions import Decision
+from signalbox.contracts.errors import Conflict
+from signalbox.contracts.ledger import Entry
+from signalbox.contracts.receipts import Receipt
+from signalbox.contracts.requests import InferenceRequest
+from signalbox.contracts.runtime import Runtime
+from signalbox.execution.converse import Conversing
+from signalbox.execution.entries import begun, ended
+from signalbox.execution.facts import routing_facts, routing_headers
+from signalbox.execution.outcome import Attempt, Outcome
+from signalbox.execution.reserve import Refused, Wanted, reserve
+from signalbox.execution.served import Asked, Served
+from signalbox.execution.services import Services
+from signalbox.execution.single import run_single
+from signalbox.ledger.died import died
+from signalbox.policy.resolved import Policy
+from signalbox.quotas.headers import headers as quota_headers
+from signalbox.transport.dynamodb import StoreUnavailable
+
+
+@dataclass(frozen=True)
+class Call:
+    """A decided request. ``prompt`` is its JSON where the route keeps it; ``key_hash`` of its idempotency key.
+
+    ``decide_ms`` is what opening the conversation, the signals and the decision took, reads included.
+    """
+
+    asked: Asked
+    request: InferenceRequest
+    policy: Policy
+    runtime: Runtime
+    decision: Decision
+    conversing: Conversing
+    receipt: str
+    key_hash: str | None
+    decide_ms: float
+    prompt: str | None
+
+
+def carry_out(call: Call, services: Services) -> Served:
+    """The answer or its error; settled and on record. Raises ``StoreUnavailable`` while nothing is held."""
+    if call.key_hash is not None and (left := _left_behind(call, services)):
+        return _recovered(call, left, services)
+    messages = call.conversing.messages()
+    asked = Wanted(call.asked, call.request, call.policy, call.runtime, call.decision, call.receipt, call.key_hash)
+    reserved = reserve(asked, services)
+    if isinstance(reserved, Refused):
+        return _refused(reserved, call, services)
+    entry, standings = reserved
+    decision = entry.decision or call.decision
+    outcome = run_single(
+        call.request.model_copy(update={"messages": messages}),
+        decision,
+        call.policy,
+        services.invoker,
+        services.clock,
+        services.health,
+        call.asked.arrived_at_ms,
+        receipt=call.receipt,
+        keep_reply=call.key_hash is not None,
+    )
+    told = {**routing_headers(decision, outcome), **quota_headers(standings, services.clock.now_ms())}
+    served = _answered(call, decision, outcome, told, services)
+    return _settled(entry, served, call, services)
+
+
+def _answered(call: Call, decision: Decision, outcome: Outcome, headers: dict[str, str], services: Services) -> Served:
+    """The outcome as an answer, its turn appended to the conversation."""
+    reply = outcome.reply
+    if reply is None:
+        return Served(None, outcome.error, decision, outcome, headers)
+    try:
+        conversation = call.conversing.commit(reply)
+    except Conflict as error:
+        return Served(None, error, decision, outcome, headers)
+    now_ms, request_id = services.clock.now_ms(), call.request.request_id
+    facts = routing_facts(request_id, decision, outcome, reply, max(0, now_ms - call.asked.arrived_at_ms))
+    facts["decide_ms"] = call.decide_ms
+    if conversation is not None:
+        facts["conversation"] = conversation
+    answer = Answer(request_id=request_id, created_at_ms=now_ms, reply=reply, facts=facts, headers=headers)
+    return Served(answer, None, decision, outcome, headers)
+
+
+def _settled(entry: Entry, served: Served, call: Call, services: Services) -> Served:
+    """An answer is worth more than its record: what could not be settled is, once the lease has ended."""
+    try:
+        services.ledger.settle(ended(entry, served, services.clock.now_ms(), prompt=call.prompt))
+    except StoreUnavailable:
+        return replace(served, unrecorded=True)
+    return served
+
+
+def _refused(refused: Refused, call: Call, services: Services) -> Served:
+    decision = refused.entry.decision or call.decision
+    outcome = Outcome(None, refused.error, ())
+    served = Served(None, refused.error, decision, outcome, {**routing_headers(decision), **refused.headers})
+    try:
+        services.ledger.record(ended(refused.entry, served, services.clock.now_ms(), prompt=call.prompt))
+    except StoreUnavailable:
+        return replace(served, unrecorded=True)
+    return served
+
+
+# -- a reply that was paid for and never taken ---------------------------------------------------
+
+
+def _left_behind(call: Call, services: Services) -> tuple[Receipt, ...]:
+    """Receipts of an earlier request with this key and body that died; empty where none has a reply to use."""
+    receipts = services.receipts.find(call.receipt)
+    allowed = {hop.model for hop in call.decision.hops[:1]} if call.decision.pinned else None
+    usable = any(one.reply and (allowed is None or one.reply.model in allowed) for one in receipts)
+    return receipts if usable else ()
+
+
+def _recovered(call: Call, receipts: tuple[Receipt, ...], services: Services) -> Served:
+    """The reply found again: those who died are settled by their receipts, and nobody is asked a second time."""
+    for request_id in {one.request_id for one in receipts}:
+        entry = services.ledger.get(call.request.caller, request_id)
+        if entry is not None and entry.state != "settled":
+            services.ledger.settle(died(entry, receipts, services.clock.now_ms()))
+    reply = next(one.reply for one in reversed(receipts) if one.reply)
+    attempt = Attempt(model=reply.model, reply=reply, failure=None, latency_ms=reply.latency_ms)
+    outcome = Outcome(reply, None, (attempt,))
+    told = routing_headers(call.decision, outcome)
+    served = _answered(call, call.decision, outcome, told, services)
+    entry = begun(call.asked, call.decision, call.key_hash)
+    try:
+        services.ledger.record(ended(entry, served, services.clock.now_ms(), recovered=True))
+    except StoreUnavailable:
+        return replace(served, unrecorded=True)
+    return served

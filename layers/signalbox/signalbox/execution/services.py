@@ -1,0 +1,22 @@
+"""What stays the same from request to request."""
+
+from dataclasses import dataclass
+
+from signalbox.execution.ports import Clock, Conversations, Health, Invoker, Ledger, Once, Receipts
+from signalbox.policy.resolved import Policy
+from signalbox.pricing.table import PriceTable
+
+
+@dataclass(frozen=True)
+class Services:
+    """The policy, the prices and every port."""
+
+    policy: Policy
+    prices: PriceTable
+    invoker: Invoker
+    clock: Clock
+    health: Health
+    ledger: Ledger
+    conversations: Conversations
+    once: Once
+    receipts: Receipts

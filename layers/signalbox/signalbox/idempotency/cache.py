@@ -1,0 +1,77 @@
+"""The short-circuit cache: what may be repeated, under which key, and what the caller says of it. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+
+from signalbox.contracts.adapters import AdapterReply
+from signalbox.contracts.decisions import Decision
+from signalbox.contracts.requests import InferenceRequest
+from signalbox.execution.profile import merged_sampling
+from signalbox.policy.resolved import Policy, Route
+
+# They change nothing of a reply: who it is for stands before the key, how it travels is decided when it is sent.
+_IRRELEVANT = {
+    "request_id",
+    "caller",
+    "key_id",
+    "id",
+    "metadata",
+    "stream",
+    "stream_usage",
+    "conversation_id",
+    "conversation_history",
+    "snapshot",
+    "deadline_ms",
+}
+
+
+@dataclass(frozen=True)
+class CacheControl:
+    """A request's ``Cache-Control``. ``max_age_s``: an older answer is of no use."""
+
+    no_store: bool = False
+    no_cache: bool = False
+    max_age_s: int | None = None
+
+
+def directives(header: str | None) -> CacheControl:
+    """What a ``Cache-Control`` header says (RFC 9111, 5.2.1); what is malformed or unknown says nothing."""
+    found: dict[str, str] = {}
+    for part in (header or "").split(","):
+        name, _, value = part.strip().partition("=")
+        found[name.strip().lower()] = value.strip().strip('"')
+    age = found.get("max-age", "")
+    return CacheControl(
+        no_store="no-store" in found,
+        no_cache="no-cache" in found,
+        max_age_s=int(age) if age.isascii() and age.isdigit() and len(age) < 10 else None,
+    )
+
+
+def cacheable(request: InferenceRequest, decision: Decision, route: Route, policy: Policy) -> bool:
+    """Whether a reply may be repeated: by the route's word, or else at temperature 0 where the policy says so.
+
+    Never one that is bound to a pin, and never another plan's.
+    """
+    if decision.pinned or route.role.pinned or decision.signals.needs_compliance_check:
+        return False
+    if request.mode != "live" or decision.plan != "single" or not decision.hops:
+        return False
+    if route.cache is not None:
+        return route.cache
+    if not policy.cache.deterministic:
+        return False
+    return all(merged_sampling(request.sampling, policy.roster[hop.model]).temperature == 0 for hop in decision.hops)
+
+
+def worth_keeping(reply: AdapterReply) -> bool:
+    """A whole answer: not cut off, not declined, not empty."""
+    said = bool(reply.text or reply.tool_calls)
+    return said and reply.finish_reason in ("stop", "tool_calls") and reply.refusal is None
+
+
+def cache_key(request: InferenceRequest, policy_version: str, prefix_hash: str | None) -> str:
+    """Of everything that shapes the answer (hex). ``prefix_hash`` is of what was said before, None for nothing."""
+    asked = request.model_dump_json(exclude=_IRRELEVANT)
+    known = "\n".join((request.caller, policy_version, prefix_hash or "", asked))
+    return hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()

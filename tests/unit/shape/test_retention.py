@@ -1,0 +1,74 @@
+"""What is stored is encrypted, private, kept as long as it must be and no longer."""
+
+from typing import Any
+
+import pytest
+
+from signalbox.policy.document import RetentionSpec
+from tests.unit.shape.template import RESOURCES, TEMPLATE, of_type
+
+# Lost, they could not be had again. The others live for hours or days and go with the stack.
+PRECIOUS = {"CallersTable", "ConversationsTable", "LedgerTable", "CountersTable"}
+RECOVERED = {"CallersTable", "ConversationsTable", "LedgerTable"}
+FORGETS = {
+    "ConversationsTable": "expires_at",
+    "LedgerTable": "expires_at",
+    "CountersTable": "expires_at",
+    "ReceiptsTable": "expires_at",
+    "IdempotencyTable": "expiration",
+}
+TABLES = of_type("AWS::DynamoDB::Table")
+BUCKET: dict[str, Any] = RESOURCES["BodiesBucket"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_encrypted_and_outlives_an_update(name: str) -> None:
+    table = TABLES[name]
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["UpdateReplacePolicy"] == "Retain"
+    assert table["DeletionPolicy"] == ("Retain" if name in PRECIOUS else "Delete")
+
+
+def test_what_must_be_recoverable_is() -> None:
+    asked = {name for name, table in TABLES.items() if "PointInTimeRecoverySpecification" in table["Properties"]}
+    assert asked == RECOVERED
+    for name in RECOVERED:
+        properties = TABLES[name]["Properties"]
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_what_expires_says_when() -> None:
+    told = {
+        name: table["Properties"]["TimeToLiveSpecification"]
+        for name, table in TABLES.items()
+        if "TimeToLiveSpecification" in table["Properties"]
+    }
+    assert told == {name: {"AttributeName": attribute, "Enabled": True} for name, attribute in FORGETS.items()}
+
+
+def test_the_bucket_is_encrypted_private_and_stays() -> None:
+    assert (BUCKET["DeletionPolicy"], BUCKET["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    properties = BUCKET["Properties"]
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
+    blocked = properties["PublicAccessBlockConfiguration"]
+    names = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
+    assert blocked == dict.fromkeys(names, True)
+    assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert "VersioningConfiguration" not in properties, "an erased turn would live on as an older version"
+
+
+def test_the_bucket_is_reached_by_tls_alone() -> None:
+    policy = RESOURCES["BodiesBucketPolicy"]["Properties"]
+    assert policy["Bucket"] == {"Ref": "BodiesBucket"}
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Resource"] == [{"GetAtt": "BodiesBucket.Arn"}, {"Sub": "${BodiesBucket.Arn}/*"}]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_body_outlives_its_conversation_and_then_goes() -> None:
+    (rule,) = BUCKET["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", {"Ref": "BodiesDays"})
+    assert TEMPLATE["Parameters"]["BodiesDays"]["Default"] > RetentionSpec().conversations_days
