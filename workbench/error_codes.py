@@ -30,6 +30,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "deadline_too_short": (422, "No candidate is usually quick enough."),
     "max_tokens_exceeded": (422, "No candidate writes that many tokens."),
     "no_route": (422, "The policy has no route for this request."),
+    "gate_full": (429, "Every candidate takes as many calls as it may; Retry-After says when to come back."),
     "rate_limit_exceeded": (429, "Too many requests; Retry-After says when to come back."),
     "quota_exceeded": (429, "The key has used up its requests of the day."),
     "internal_error": (500, "Something failed on our side; quote the request id."),

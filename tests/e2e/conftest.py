@@ -14,6 +14,8 @@ from workbench.local.stack import Ports, Running, local_stack
 from workbench.simulator.testing import Running as Simulator
 
 STACK = "signalbox-e2e"
+# 200 callers at once are to meet the policy's limits, not the gateway's.
+PARAMETERS = {"StandardRequestsPerSecond": "2000", "PremiumRequestsPerSecond": "2000"}
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +30,9 @@ def running(files: Path) -> Iterator[Running]:
     ports = Ports(free_port(), free_port())
     with (
         stopped_by_signals(),
-        local_stack(simulated, ports, STACK, speed=0, files=files, containers=host_address()) as stack,
+        local_stack(
+            simulated, ports, STACK, speed=0, files=files, parameters=PARAMETERS, containers=host_address()
+        ) as stack,
     ):
         yield stack
 

@@ -1,5 +1,6 @@
 """Every function can do what it needs and nothing else: the template deployed where roles are enforced."""
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -153,8 +154,9 @@ def test_a_request_with_everything_is_answered_looked_up_and_erased(account: Acc
 
 
 def test_a_turn_too_long_for_an_item_goes_to_the_bucket_and_is_erased_from_it(account: Account, caller: Caller) -> None:
-    words = Random(1).randbytes(225_000).hex()  # noqa: S311 - no secret, and nothing that packing makes small
-    more = {"conversation_id": "long", "max_output_tokens": 100}
+    noise = Random(1).randbytes(400_000)  # noqa: S311 - no secret, and nothing that packing makes small
+    words = base64.b64encode(noise).decode()
+    more = {"conversation_id": "long"}
     answer = caller.ask(words, more=more)
     assert answer.status_code == 200, answer.text
     assert account.bodies()

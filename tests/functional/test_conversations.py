@@ -294,6 +294,10 @@ def test_erasing_goes_on_wherever_it_stopped(at: Place) -> None:
         except Died:
             with pytest.raises(Conflict):
                 at.port.commit(opened, "running", said("back again", "assistant"))
+            with pytest.raises(Conflict):
+                at.port.link(opened, ["alice#2"])
+            with pytest.raises(Conflict):
+                at.port.claim(opened, "running", NEVER_MS)
             assert at.read(said("x")).version == 0
             if at.items():  # the head was not the last thing that went
                 with pytest.raises(Conflict, match="erased"):

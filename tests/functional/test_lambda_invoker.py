@@ -12,6 +12,7 @@ import pytest
 
 from signalbox.contracts.adapters import AdapterRequest
 from signalbox.execution.lambda_invoker import LambdaInvoker
+from signalbox.transport.exchange import MAX_REPLY_BYTES
 from signalbox.transport.sigv4 import Keys
 from tests.builders import reply
 from tests.functional.adapting import a_request
@@ -158,3 +159,24 @@ def test_nobody_there() -> None:
         result = dead.invoke(a_request())
     assert result.failure is not None
     assert result.failure.name == "ProviderUnavailable"
+
+
+def test_a_reply_that_is_lost_on_its_way_may_be_billed(double: Double) -> None:
+    """The model has answered, so this is no outage: its receipt tells what it cost."""
+
+    def broken_off(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("content-length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b'{"reply":')
+        handler.connection.close()
+
+    double.script = broken_off
+    assert failed(double.url) == (
+        "MalformedReply",
+        "the reply of roster-model was lost on its way back (BrokenOff); it may be billed",
+    )
+    double.script = lambda handler: respond(handler, 200, b" " * (MAX_REPLY_BYTES + 1))
+    name, message = failed(double.url, a_request(limit_ms=10_000))
+    assert (name, "TooLarge" in message) == ("MalformedReply", True)
+    assert len(double.seen) == 2

@@ -144,6 +144,8 @@ class ConversationsContract:
         with pytest.raises(Conflict):
             at.port.commit(mine, "r1", said("late", "assistant"))
         assert at.port.commit(theirs, "r2", said("due", "assistant")) == 1
+        with pytest.raises(Conflict, match="version is 1"):
+            at.port.claim(mine, "r1", at.clock.now_ms() + 5_000)
 
     def test_committing_twice_is_committing_once(self, at: Setting) -> None:
         opened = at.say(said("one"), reply="two", by="r1")
@@ -156,6 +158,8 @@ class ConversationsContract:
             at.port.commit(opened, "r1", said("two", "assistant"))
         at.port.claim(opened, "r1", at.clock.now_ms() + 5_000)
         at.port.release(opened, "r2")  # of another one's claim: nothing
+        with pytest.raises(Conflict):
+            at.port.claim(opened, "r2", at.clock.now_ms() + 5_000)
         at.port.release(opened, "r1")
         at.port.release(opened, "r1")
         with pytest.raises(Conflict):

@@ -1,5 +1,6 @@
 """Messages in storage, pieces of a transaction, keys of bodies, words of a conflict."""
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +9,8 @@ from signalbox.contracts.messages import Message
 from signalbox.conversations.bodies import body_key
 from signalbox.conversations.head import LONGEST_RETRY_MS, conflict
 from signalbox.conversations.partition import MOST_TRANSACTION_BYTES, Sized, batches, packed, unpacked
-from signalbox.transport.dynamodb import MOST_WRITES, Write
+from signalbox.transport.dynamodb import MOST_WRITES, DynamoDB, Write
+from signalbox.transport.sigv4 import Keys
 from tests.unit.conversations.test_chain import MESSAGES
 
 
@@ -53,3 +55,12 @@ def test_a_conflict_says_what_to_do(item: dict[str, object] | None, words: str, 
     error = conflict(item, 100)
     assert words in error.message
     assert (error.code, error.status, error.retry_after_ms) == ("conversation_conflict", 409, retry_after_ms)
+
+
+def test_a_claim_that_meets_a_transaction_is_made_again() -> None:
+    """Else one of two at a time would hear 503 where 409 is meant."""
+    answers = [httpx.Response(400, json={"__type": "x#TransactionConflictException"}), httpx.Response(200, json={})]
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: answers.pop(0)))
+    store = DynamoDB("r", "http://store.invalid", lambda: Keys("a", "b"), lambda: client, sleep_s=lambda _: None)
+    store.update("t", {"id": "1"}, "SET a = :a", values={":a": 1})
+    assert answers == []

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from signalbox.contracts.adapters import AdapterResult, FailureName
 from signalbox.contracts.requests import InferenceRequest, Sampling
+from signalbox.contracts.runtime import ModelState
 from signalbox.decision.decide import decide
 from signalbox.execution.outcome import Outcome
 from signalbox.execution.single import run_single
@@ -25,6 +26,7 @@ from tests.builders import (
     route,
     signals,
 )
+from tests.fakes.health import FakeHealth
 
 A = model("a", window_tokens=5_000)
 B = model("b", window_tokens=5_000)
@@ -49,13 +51,14 @@ def run(
     asked: InferenceRequest | None = None,
     takes_ms: int = 0,
     models: tuple[RosterModel, ...] = (A, B, C),
+    health: FakeHealth | None = None,
     **seen: Any,
 ) -> tuple[Outcome, ScriptedInvoker]:
-    asked = asked or request()
+    asked, health = asked or request(), health or FakeHealth()
     clock = FakeClock()
     invoker = ScriptedInvoker(script, clock, takes_ms)
-    decision = decide(asked, signals(**seen), here, prices(*models), NOW)
-    return run_single(asked, decision, here, invoker, clock, clock.now_ms()), invoker
+    decision = decide(asked, signals(**seen), here, prices(*models), NOW, health.read(here.roster))
+    return run_single(asked, decision, here, invoker, clock, health, clock.now_ms()), invoker
 
 
 def test_one_good_reply_is_one_call() -> None:
@@ -172,3 +175,77 @@ def test_no_model_is_asked_twice_and_an_end_is_always_told(script: list[FailureN
     assert outcome.reply is None
     assert outcome.error is not None
     assert all(call.deadline_at_ms <= 1_000_000 + 10_000 for call in invoker.calls)
+
+
+@pytest.mark.row("E9")
+def test_every_call_is_reported_with_its_time() -> None:
+    health = FakeHealth()
+    outcome, _ = run({"a": [failure("a", "ProviderUnavailable")], "b": [reply("b")]}, health=health, takes_ms=300)
+    assert [(one.hop.model, one.latency_ms) for one in health.reports] == [("a", 300), ("b", 300)]
+    assert [one.result.failure is None for one in health.reports] == [False, True]
+    assert [(one.latency_ms, one.hop) for one in outcome.attempts] == [(300, one.hop) for one in health.reports]
+
+
+@pytest.mark.row("E9")
+def test_a_probe_that_another_request_makes_is_skipped() -> None:
+    probing = {"a": ModelState(circuit="probing")}
+    outcome, invoker = run({"b": [reply("b")]}, health=FakeHealth(probing, taken={"a"}))
+    assert [call.model for call in invoker.calls] == ["b"]
+    assert [(one.model, one.skipped) for one in outcome.attempts] == [("a", True), ("b", False)]
+
+    health = FakeHealth(probing)
+    _, invoker = run({"a": [reply("a")]}, health=health)
+    assert [call.model for call in invoker.calls] == ["a"]
+    assert [one.hop.probe for one in health.reports] == [True]
+
+
+@pytest.mark.row("E9")
+def test_a_pinned_model_that_is_being_tried_asks_to_come_back() -> None:
+    here = policy(route(Role("compliance", A, pinned=True)))
+    health = FakeHealth({"a": ModelState(circuit="probing")}, taken={"a"})
+    outcome, invoker = run({}, here=here, health=health)
+    assert invoker.calls == []
+    assert health.reports == []
+    assert outcome.error is not None
+    assert (outcome.error.status, outcome.error.code) == (429, "rate_limit_exceeded")
+    assert outcome.error.retry_after_ms == 1_000
+
+
+@pytest.mark.row("C11")
+def test_a_full_gate_is_passed_by_or_told_with_a_time_to_come_back() -> None:
+    full = {name: [failure(name, "RateLimited", retry_after_ms=1_000)] for name in "abc"}
+    outcome, invoker = run(full)
+    assert [call.model for call in invoker.calls] == ["a", "b", "c"]
+    assert outcome.error is not None
+    assert (outcome.error.status, outcome.error.retry_after_ms) == (429, 1_000)
+
+
+def test_no_place_for_a_probe_is_taken_without_the_time_to_use_it() -> None:
+    health = FakeHealth({"b": ModelState(circuit="probing")})
+    script = {"a": [failure("a", "ProviderUnavailable")]}
+    run(script, asked=request(deadline_ms=5_000), takes_ms=4_950, health=health)
+    assert health.entered == ["a"]
+
+
+def test_the_adapters_learn_where_to_leave_a_receipt() -> None:
+    clock, asked = FakeClock(), request()
+    invoker = ScriptedInvoker({"a": [failure("a", "ProviderUnavailable")], "b": [reply("b")]}, clock)
+    decision = decide(asked, signals(), ALL, prices(A, B, C), NOW)
+    run_single(asked, decision, ALL, invoker, clock, FakeHealth(), clock.now_ms(), receipt="alice#r1", keep_reply=True)
+    assert [(call.receipt, call.keep_reply) for call in invoker.calls] == [("alice#r1", True)] * 2
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (failure("a", "DeadlineExceeded"), True),
+        (failure("a", "MalformedReply"), True),
+        (failure("a", "ProviderUnavailable"), True),
+        (failure("a", "ProviderUnavailable", status=503), False),
+        (failure("a", "RateLimited", status=429), False),
+        (reply("a"), False),
+    ],
+)
+def test_an_attempt_says_when_only_its_receipt_knows_the_bill(result: AdapterResult, expected: bool) -> None:
+    outcome, _ = run({"a": [result], "b": [reply("b")]})
+    assert outcome.attempts[0].may_be_billed is expected

@@ -43,6 +43,9 @@ class Model:
     def state(self) -> ModelState:
         return state(self.known, RULES, self.gate, self.now_ms)
 
+    def circuit(self) -> str:
+        return self.state.circuit
+
     def shut_for_ms(self) -> int | None:
         until = self.state.shut_until_ms
         return None if until is None else until - self.now_ms
@@ -60,9 +63,9 @@ def test_enough_errors_shut_a_model_and_fewer_do_not() -> None:
     model = Model()
     for _ in range(3):
         model.tried(Kind.ILL)
-    assert model.state.circuit == "closed"
+    assert model.circuit() == "closed"
     model.tried(Kind.ILL)
-    assert (model.state.circuit, model.state.shut_by, model.shut_for_ms()) == ("cooling", "errors", 10_000)
+    assert (model.circuit(), model.state.shut_by, model.shut_for_ms()) == ("cooling", "errors", 10_000)
 
 
 @pytest.mark.row("E9")
@@ -72,9 +75,9 @@ def test_the_rate_is_what_counts() -> None:
         model.tried(Kind.WELL)
     for _ in range(5):
         model.tried(Kind.ILL)
-    assert model.state.circuit == "closed"
+    assert model.circuit() == "closed"
     model.tried(Kind.ILL)
-    assert model.state.circuit == "cooling"
+    assert model.circuit() == "cooling"
 
 
 @pytest.mark.row("E9")
@@ -82,7 +85,7 @@ def test_a_probe_that_fails_shuts_it_for_twice_as_long_up_to_the_longest() -> No
     model = failing()
     for expected_ms in (20_000, 40_000, 60_000, 60_000):
         model.now_ms += model.shut_for_ms() or 0
-        assert model.state.circuit == "probing"
+        assert model.circuit() == "probing"
         assert model.probes()
         model.tried(Kind.ILL, probe=True)
         assert model.shut_for_ms() == expected_ms
@@ -94,13 +97,27 @@ def test_a_probe_that_works_opens_it_and_old_errors_are_forgotten() -> None:
     model.now_ms += 10_000
     assert model.probes()
     model.tried(Kind.WELL, probe=True)
-    assert (model.state.circuit, model.state.attempts, model.state.error_rate) == ("closed", 0, None)
+    assert (model.circuit(), model.state.attempts, model.state.error_rate) == ("closed", 0, None)
     for _ in range(3):
         model.tried(Kind.ILL)
-    assert model.state.circuit == "closed"
+    assert model.circuit() == "closed"
     model.now_ms += EPOCH_MS  # what is forgotten stays so in the next epoch
     model.tried(Kind.ILL)
     assert model.state.error_rate == pytest.approx(1)
+    assert model.state.attempts == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.row("E9")
+@pytest.mark.parametrize("into_the_next_ms", [-1, 1])
+def test_old_errors_stay_forgotten_across_an_epochs_edge(into_the_next_ms: int) -> None:
+    model = Model(now_ms=6 * EPOCH_MS - 20_000)
+    for _ in range(4):
+        model.tried(Kind.ILL)
+    model.now_ms += 10_000
+    assert model.probes()
+    model.tried(Kind.WELL, probe=True)
+    model.now_ms = 6 * EPOCH_MS + into_the_next_ms
+    model.tried(Kind.ILL)
     assert model.state.attempts == pytest.approx(1, rel=0.01)
 
 
@@ -122,7 +139,7 @@ def test_a_probe_that_was_not_heard_lets_the_next_one_try() -> None:
     model.now_ms += 10_000
     assert model.probes()
     model.tried(Kind.GATE, probe=True)
-    assert model.state.circuit == "probing"
+    assert model.circuit() == "probing"
     assert model.probes()
 
 
@@ -141,12 +158,13 @@ def test_of_two_failed_probes_one_counts() -> None:
 def test_while_it_is_shut_only_the_probe_has_a_say() -> None:
     model = failing()
     before = model.known.circuit
+    model.now_ms += 100
     for kind in (Kind.ILL, Kind.WELL, Kind.NOTHING):
         model.tried(kind)
     assert model.known.circuit == before
     model.now_ms += 10_000
     model.tried(Kind.WELL)  # called before it was shut, and answered late
-    assert model.state.circuit == "probing"
+    assert model.circuit() == "probing"
 
 
 @pytest.mark.row("C11")
@@ -156,7 +174,7 @@ def test_retry_after_shuts_it_for_exactly_that_long_and_no_probe_follows() -> No
         model.tried(Kind.THROTTLED, wait_ms=7_000)
         assert (model.state.shut_by, model.shut_for_ms()) == ("retry_after", 7_000)
         model.now_ms += 7_000
-        assert model.state.circuit == "closed"
+        assert model.circuit() == "closed"
     model.tried(Kind.THROTTLED, wait_ms=3_600_000)
     assert model.shut_for_ms() == 60_000
 
@@ -168,7 +186,7 @@ def test_retry_after_neither_shortens_nor_ends_a_cooling_time() -> None:
     model.tried(Kind.THROTTLED, wait_ms=30_000)
     assert (model.shut_for_ms(), model.state.shut_by) == (30_000, "retry_after")
     model.now_ms += 30_000
-    assert model.state.circuit == "probing"
+    assert model.circuit() == "probing"
 
 
 @pytest.mark.row("C11")
@@ -195,6 +213,16 @@ def test_a_throttle_halves_what_is_admitted_once_a_second_and_successes_raise_it
     assert Model().state.admitted is None
 
 
+@pytest.mark.row("C11")
+def test_what_is_admitted_falls_no_lower_than_the_least() -> None:
+    model, seen = Model(gate=Gate(1, 4)), []
+    for _ in range(4):
+        model.now_ms += 1_000
+        model.tried(Kind.GATE)
+        seen.append(model.state.admitted)
+    assert seen == [2, 1, 1, 1]
+
+
 KINDS = st.sampled_from(list(Kind))
 
 
@@ -210,16 +238,16 @@ def test_whatever_happens_the_bounds_hold_and_nobody_is_shut_out_for_good(
     model = Model(gate=Gate(least, least + more))
     for kind, later_ms, wait_ms in steps:
         model.now_ms += later_ms
-        probe = model.state.circuit == "probing" and model.probes()
+        probe = model.circuit() == "probing" and model.probes()
         model.tried(kind, probe=probe, wait_ms=wait_ms if kind is Kind.THROTTLED else None)
         assert least <= (model.state.admitted or 0) <= least + more
         assert (model.shut_for_ms() or 0) <= RULES.longest_cooling_s * 1_000
-        assert (model.state.circuit == "cooling") == (model.state.shut_until_ms is not None)
+        assert (model.circuit() == "cooling") == (model.state.shut_until_ms is not None)
     model.now_ms += RULES.longest_cooling_s * 1_000 + PROBE_LEASE_MS
-    if model.state.circuit == "probing":
+    if model.circuit() == "probing":
         assert model.probes()
         model.tried(Kind.WELL, probe=True)
-    assert model.state.circuit == "closed"
+    assert model.circuit() == "closed"
 
 
 @given(st.builds(Circuit, version=st.integers(1, 9), openings=st.integers(0, 9), base_weight=st.integers(0, 10**24)))

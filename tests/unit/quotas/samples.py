@@ -7,7 +7,7 @@ from signalbox.contracts.ledger import AttemptFacts, Entry
 from signalbox.contracts.quotas import Hold, Measure
 from tests import builders
 
-NOW_MS = 1_795_262_400_000 - 86_400_000 + 43_200_000  # 2026-11-21T12:00:00Z, as builders.NOW
+NOW_MS = int(builders.NOW.timestamp()) * 1_000
 
 
 def hop(model: str, worst: int = 100, input_tokens: int = 10, max_output_tokens: int = 50) -> Hop:

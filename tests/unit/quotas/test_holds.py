@@ -100,9 +100,7 @@ def test_rates_count_a_request_once_at_its_first_hop() -> None:
 
 
 def test_a_limit_for_somebody_takes_the_place_of_the_whole_one_for_everybody() -> None:
-    made = policy(
-        Limit("caller", "alice", in_flight=9), Limit("caller", None, requests_per_minute=60, in_flight=3)
-    )
+    made = policy(Limit("caller", "alice", in_flight=9), Limit("caller", None, requests_per_minute=60, in_flight=3))
     assert {name: one.limit for name, one in held(made).items()} == {"caller#alice in_flight": 9}
 
 

@@ -9,6 +9,7 @@ from tests.unit.shape.template import ADAPTERS, TEXT, listed, of_type, statement
 DYNAMODB_WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 ROUTER = {
     **{adapter: {"lambda:InvokeFunction"} for adapter, _ in ADAPTERS.values()},
+    **{f"{adapter}.Alias": {"lambda:InvokeFunction"} for adapter, _ in ADAPTERS.values()},
     "LedgerTable": {"dynamodb:GetItem", *DYNAMODB_WRITES},
     "CountersTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
     "ConversationsTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem", *DYNAMODB_WRITES},

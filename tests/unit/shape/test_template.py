@@ -31,6 +31,32 @@ def test_the_parameter_says_how_much_concurrency_is_reserved() -> None:
     assert f"Takes {taken} and" in TEMPLATE["Parameters"]["ReservedConcurrency"]["Description"]
 
 
+@pytest.mark.row("C11")
+def test_no_gate_of_the_policy_is_wider_than_its_functions() -> None:
+    for model, gate in load_resource().gates.items():
+        assert gate.most <= ADAPTERS[model][1]["ReservedConcurrentExecutions"]["If"][1], model
+
+
+@pytest.mark.row("C11")
+def test_the_router_and_the_heavy_pins_can_be_kept_warm() -> None:
+    policy = load_resource()
+    heavy = {ADAPTERS[policy.roles[role].candidates[0].id][0] for role in ("escalation", "premium")}
+    targets = of_type("AWS::ApplicationAutoScaling::ScalableTarget")
+    warmed = {one["Properties"]["ResourceId"]["Sub"][len("function:${") : -len("}:live")] for one in targets.values()}
+    assert warmed == heavy | {"RouterFunction"}
+    for name in warmed:
+        assert RESOURCES[name]["Properties"]["AutoPublishAlias"] == "live"
+    for name in heavy:
+        reserved = RESOURCES[name]["Properties"]["ReservedConcurrentExecutions"]["If"][1]
+        assert TEMPLATE["Parameters"]["PrewarmHeavy"]["MaxValue"] <= reserved
+    off = {one["Condition"] for one in targets.values()}
+    assert off == {"RouterPrewarmed", "HeavyPrewarmed"}
+    assert (TEMPLATE["Parameters"]["PrewarmRouter"]["Default"], TEMPLATE["Parameters"]["PrewarmHeavy"]["Default"]) == (
+        0,
+        0,
+    )
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_the_tests_tables_are_the_templates(name: str) -> None:
     table = RESOURCES[f"{name}Table"]["Properties"]

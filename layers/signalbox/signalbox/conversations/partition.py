@@ -138,12 +138,11 @@ class Partition:
     def _query(
         self, condition: str, values: Item, projection: str | None = None, *, forward: bool = True
     ) -> Iterator[dict[str, Any]]:
-        names = {"#item": "item"}
         return self.dynamodb.query(
             self.table,
             condition,
             {f":{name}": value for name, value in values.items()},
-            names=names if projection or "#item" in condition else None,
+            names={"#item": "item"},
             projection=f"#item, {projection}" if projection else None,
             forward=forward,
             consistent=True,

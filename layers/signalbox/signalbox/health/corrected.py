@@ -24,7 +24,7 @@ def corrected(policy: Policy, runtime: Runtime) -> Policy:
     changed = {
         name: model
         for name, known in policy.roster.items()
-        if (model := _corrected(known, runtime.of(name), enough)) != known
+        if (model := _corrected(known, runtime.of(name), enough)) is not known
     }
     if not changed:
         return policy
@@ -33,7 +33,10 @@ def corrected(policy: Policy, runtime: Runtime) -> Policy:
         policy,
         roster={**policy.roster, **changed},
         roles=roles,
-        routes=tuple(replace(route, role=_with(route.role, changed)) for route in policy.routes),
+        # A route may name a model where others name a role.
+        routes=tuple(
+            replace(route, role=roles.get(route.role.name) or _with(route.role, changed)) for route in policy.routes
+        ),
     )
 
 
@@ -61,5 +64,7 @@ def _corrected(model: RosterModel, state: ModelState, least_attempts: int) -> Ro
 
 
 def _with(role: Role, changed: Mapping[str, RosterModel]) -> Role:
+    if not any(one.id in changed for one in role.candidates):
+        return role
     fallbacks = tuple(changed.get(one.id, one) for one in role.fallbacks)
     return replace(role, pin=changed.get(role.pin.id, role.pin), fallbacks=fallbacks)
