@@ -32,6 +32,8 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "no_route": (422, "The policy has no route for this request."),
     "gate_full": (429, "Every candidate takes as many calls as it may; Retry-After says when to come back."),
     "rate_limit_exceeded": (429, "Too many requests; Retry-After says when to come back."),
+    "budget_exceeded": (429, "A cap of the policy has no room; the message has its figures and when it resets."),
+    "too_many_in_flight": (429, "As many requests run as the policy allows at a time; try again shortly."),
     "quota_exceeded": (429, "The key has used up its requests of the day."),
     "internal_error": (500, "Something failed on our side; quote the request id."),
     "tokenizer_unavailable": (500, "The tokenizer's ranks are missing or damaged."),

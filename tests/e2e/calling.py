@@ -15,7 +15,7 @@ from workbench.commands.keys import join_usage_plan, key_store
 from workbench.local.ministack import CREDENTIALS
 from workbench.local.stack import Running
 
-LIMIT_S = 60
+LIMIT_S = 180
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-ESTABLISHED = "01"
 
 
 def workers(function: str) -> list[int]:
@@ -33,13 +32,6 @@ def send(processes: list[int], what: signal.Signals) -> None:
             os.kill(process, what)
         except ProcessLookupError:
             continue
-
-
-def connections_to(port: int) -> int:
-    """Established TCP connections from this machine to ``port`` of the loopback."""
-    wanted = f":{port:04X}"
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(row[2].endswith(wanted) and row[3] == ESTABLISHED for row in rows)
 
 
 def until(found: Callable[[], T], limit_s: float = 15.0) -> T:

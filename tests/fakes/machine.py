@@ -97,15 +97,13 @@ class LedgerMachine(RuleBasedStateMachine):
         run = Run(self._entry(caller, model, worst))
         for one in run.entry.holds:
             self.limits[one.counter, one.window] = one.limit
-        before = {(one["counter"], one["window"]): one["committed"] for one in self.counters()}
+        before: dict[Counter, int] = {(one["counter"], one["window"]): one["committed"] for one in self.counters()}
         has_room = all(before.get((one.counter, one.window), 0) + one.amount <= one.limit for one in run.entry.holds)
         self.faults.coming = list(befalls)
         try:
             self.ledger.open(run.entry)
         except QuotaExceeded as error:
-            assert not has_room
-            assert all(one.committed == before.get((one.hold.counter, one.hold.window), 0) for one in error.standings)
-            assert all(one.committed + one.hold.amount > one.hold.limit for one in error.standings)
+            self._refused(error, before, has_room)
         except StoreUnavailable:
             # Nobody knows whether it was opened; it never asks a model.
             run.crashed = True
@@ -119,6 +117,11 @@ class LedgerMachine(RuleBasedStateMachine):
             self.runs.append(run)
         finally:
             self.faults.coming = []
+
+    def _refused(self, error: QuotaExceeded, before: dict[Counter, int], has_room: bool) -> None:
+        assert not has_room
+        assert all(one.committed == before.get((one.hold.counter, one.hold.window), 0) for one in error.standings)
+        assert all(one.committed + one.hold.amount > one.hold.limit for one in error.standings)
 
     def _entry(self, caller: str, model: str, worst: int) -> Entry:
         number = len(self.runs)

@@ -75,7 +75,7 @@ def test_the_models_function_is_invoked_and_its_reply_comes_back(double: Double)
     request = a_request()
     assert invoker(double.url).invoke(request) == expected
     path, headers, body = double.seen[0]
-    assert path == "/2015-03-31/functions/stack-adapter-roster-model/invocations"
+    assert path == "/2015-03-31/functions/stack-adapter-roster-model:live/invocations"
     assert AdapterRequest.model_validate_json(body) == request
     assert "/eu-north-1/lambda/aws4_request" in headers["authorization"]
     assert headers["x-amz-security-token"] == "token"

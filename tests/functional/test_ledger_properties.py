@@ -1,9 +1,9 @@
 """The same machine as in tests/unit/ledger, on a real DynamoDB: what keeps the one in memory honest."""
 
-from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -22,8 +22,6 @@ class Faulty(DynamoDB):
     faults: Faults
 
     def _post(self, operation: str, body: bytes) -> Answer:
-        import httpx
-
         fault = self.faults()
         if fault == "lost":
             raise httpx.ConnectError("lost")
@@ -34,7 +32,7 @@ class Faulty(DynamoDB):
 
 
 @pytest.fixture
-def machine(stores: Stores) -> Iterator[type[LedgerMachine]]:
+def machine(stores: Stores) -> type[LedgerMachine]:
     class OnDynamoDB(LedgerMachine):
         def make(self, clock: FakeClock, faults: Faults) -> DynamoLedger:
             self.table = stores.table("Counters")
@@ -52,7 +50,7 @@ def machine(stores: Stores) -> Iterator[type[LedgerMachine]]:
                 )
             return found
 
-    yield OnDynamoDB
+    return OnDynamoDB
 
 
 @pytest.mark.row("E2")

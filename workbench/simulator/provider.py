@@ -35,6 +35,7 @@ class ProviderDesk:
         self.models = models
         self.faults = FaultBook()
         self.journal = Journal()
+        self.in_flight = 0  # calls that came and are not answered yet
         self._speed = speed
         self._known = {(model.provider, model.id): model for model in models}
         self._limits = Limits()
@@ -45,7 +46,11 @@ class ProviderDesk:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         call = _Call(self, provider, request, model_id, Entry(at, request.method, request.url.path, provider))
         started_s = time.perf_counter()
-        response = await call.response()
+        self.in_flight += 1
+        try:
+            response = await call.response()
+        finally:
+            self.in_flight -= 1
         call.entry.status = 0 if isinstance(response, ResetResponse) else response.status_code
         call.entry.latency_ms = round((time.perf_counter() - started_s) * 1000, 3)
         self.journal.add(call.entry)

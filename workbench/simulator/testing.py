@@ -37,6 +37,10 @@ class Running:
         entries: list[dict[str, Any]] = self._http.get("/_sim/journal").raise_for_status().json()["entries"]
         return entries
 
+    def in_flight(self) -> int:
+        """Calls that came and are not answered yet."""
+        return int(self._http.get("/_sim/health").raise_for_status().json()["in_flight"])
+
     def clear_journal(self) -> None:
         """Start the journal afresh."""
         self._http.delete("/_sim/journal").raise_for_status()

@@ -18,5 +18,5 @@ def run(event: APIGatewayProxyEvent, request_id: str) -> Response[str]:
         raise Unavailable("state_unavailable", "The ledger could not be read.", retry_after_ms=1_000) from None
     if entry is None:
         raise NotFound("decision_not_found", "There is no decision of yours with this id.", param="id")
-    body = {"id": request_id, "object": "decision", **entry.model_dump(mode="json", exclude_none=True)}
+    body = {"id": request_id, "object": "decision", **entry.model_dump(mode="json")}
     return json_response(body, who.request_id)

@@ -19,6 +19,7 @@ from tests.unit.quotas.samples import decision, hop
 
 SMALL, LARGE = builders.model("small"), builders.model("large", token_factor=2.0)
 ROLE = Role("premium", SMALL, (LARGE,))
+NO_RUNTIME = Runtime()
 PLAN = decision(hop("small", 30), hop("large", 70))
 
 
@@ -31,7 +32,7 @@ def policy(*limits: Budget | Limit, **fields: Any) -> Policy:
     )
 
 
-def held(made: Policy, plan: Decision = PLAN, runtime: Runtime = Runtime(), **asked: Any) -> dict[str, Hold]:
+def held(made: Policy, plan: Decision = PLAN, runtime: Runtime = NO_RUNTIME, **asked: Any) -> dict[str, Hold]:
     request = builders.request(**({"key_id": "k1"} | asked))
     found = holds(made, request, plan, runtime, builders.NOW)
     by_name = {f"{one.counter} {one.window}": one for one in found}

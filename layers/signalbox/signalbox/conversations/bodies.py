@@ -70,7 +70,8 @@ class S3Bodies:
             body: bytes | None = answer["Body"].read() if "Body" in answer else None
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code"))
-            if code == "NoSuchKey":
+            # Who may not list a bucket is told AccessDenied of an object that is not there.
+            if code == "NoSuchKey" or (code == "AccessDenied" and operation == "get_object"):
                 return None
             # The cause is cut off: it names the key, and so the conversation.
             raise StoreUnavailable(f"{operation} failed: {code}") from None

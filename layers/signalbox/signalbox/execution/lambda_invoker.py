@@ -21,6 +21,8 @@ from signalbox.transport.within import OutOfTime, within
 
 # An adapter answers by its deadline; this is for the way back.
 GRACE_MS = 500
+# Provisioned concurrency keeps this alias warm, and no other way in.
+ALIAS = "live"
 CONNECT_LIMIT_MS = 2_000
 # The gate lets the next one in when a call ends, which takes about this long.
 GATE_RETRY_AFTER_MS = 1_000
@@ -59,7 +61,7 @@ class LambdaInvoker:
         return _result(request, answer)
 
     def _post(self, request: AdapterRequest) -> Answer:
-        url = f"{self.url.rstrip('/')}/2015-03-31/functions/{self.prefix}{request.model}/invocations"
+        url = f"{self.url.rstrip('/')}/2015-03-31/functions/{self.prefix}{request.model}:{ALIAS}/invocations"
         body = request.model_dump_json(exclude_defaults=True).encode()
         headers, now = {"Content-Type": "application/json"}, datetime.now(UTC)
         proven = signed(url, headers, body, service="lambda", region=self.region, keys=self.keys(), now=now)
