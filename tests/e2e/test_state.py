@@ -272,7 +272,7 @@ def _items(running: Running, output: str) -> list[dict[str, Any]]:
 @pytest.mark.usefixtures("warm")
 def test_a_cap_is_never_passed(alice: Caller, running: Running, simulator: Simulator) -> None:
     """200 submits against a cap that 20 worst cases fill."""
-    asked = {"max_tokens": 400, "temperature": 0.5}
+    asked = {"max_tokens": 400, "temperature": 0.5, "deadline_ms": 28_000}
     decided = alice.send("POST", "/route", {"text": "how much is the plan?", **asked}).json()
     worst = sum(hop["worst_cost_microusd"] for hop in decided["hops"])
     window, cap = day_budget()
@@ -284,10 +284,12 @@ def test_a_cap_is_never_passed(alice: Caller, running: Running, simulator: Simul
     replies = at_once(200, lambda n: alice.ask(f"how much is the plan {n}?", more=asked))
 
     codes = [reply.status_code for reply in replies]
-    assert set(codes) <= {200, 429}, sorted(set(codes))
+    # Two cores cannot serve 200 at once in time, so some are told to come back (503): nothing was spent for them.
+    assert set(codes) <= {200, 429, 503}, [reply.text for reply in replies if reply.status_code not in (200, 429)][:3]
     refused = [reply.json()["error"] for reply in replies if reply.status_code == 429]
     assert {error["code"] for error in refused} <= {"budget_exceeded", "too_many_in_flight"}
     assert any("resets" in error["message"] for error in refused if error["code"] == "budget_exceeded")
+    reconcile(running, alice.name)
     after = counters(running, alice.name)[window]
     assert after["reserved"] == 0
     assert after["committed"] == after["spent"] <= cap
@@ -295,6 +297,16 @@ def test_a_cap_is_never_passed(alice: Caller, running: Running, simulator: Simul
     booked = sum(entry["booked_microusd"] for entry in entries(running, alice.name))
     assert spent == booked == billed_microusd(simulator)
     assert codes.count(200) >= 1
+
+
+def reconcile(running: Running, caller: str) -> None:
+    """Until nothing of ``caller`` is open any more: what died is settled a lease later, without anybody's help."""
+
+    def closed() -> bool:
+        running.stack.client("lambda").invoke(FunctionName=running.stack.output("ReconcileFunction"))
+        return all(entry["state"] != "open" for entry in entries(running, caller))
+
+    until(closed, 60)
 
 
 def day_budget() -> tuple[str, int]:
@@ -338,7 +350,7 @@ def killed_and_retried(
     seen = len(_keys(running, "ReceiptsTable"))
     with ThreadPoolExecutor(len(keys)) as pool:
         first = [pool.submit(submit, key) for key in keys]
-        until(lambda: simulator.in_flight() == len(keys))
+        until(lambda: simulator.in_flight() >= len(keys))
         frozen = workers(ROUTER)
         send(frozen, signal.SIGSTOP)
         until(lambda: len(_keys(running, "ReceiptsTable")) >= seen + len(keys))

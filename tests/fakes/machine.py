@@ -299,9 +299,9 @@ class LedgerMachine(RuleBasedStateMachine):
                     counter["spent"] += self._booked(run, one)
                 else:
                     counter["reserved"] += one.amount
-        for counter in self.counters():
-            at = counter["counter"], counter["window"]
-            assert {"spent": counter["spent"], "reserved": counter["reserved"]} == expected.pop(at), at
+        for found in self.counters():
+            at = found["counter"], found["window"]
+            assert {"spent": found["spent"], "reserved": found["reserved"]} == expected.pop(at), at
         assert not expected
 
     def _booked(self, run: Run, one: Hold) -> int:

@@ -195,3 +195,23 @@ def test_a_transaction_that_only_meets_others_is_made_again_for_long_but_not_for
         store.transact([Write("ConditionCheck", "T", {"id": "1"})])
     patience_s = dynamodb.CONFLICT_PATIENCE_MS / 1_000
     assert patience_s <= sum(slept_s[12:]) <= patience_s + dynamodb.LONGEST_PAUSE_MS / 1_000
+
+
+@pytest.mark.row("E2")
+def test_an_orphaned_entry_is_corrected_once_its_cost_is_known(ledger: InMemoryLedger) -> None:
+    holds = (hold(), hold(measure="in_flight", amount=1))
+    ledger.open(entry(*holds))
+    assert ledger.books.orphan(entry(*holds), ()) == "orphaned"
+    assert list(ledger.counters.values()) == [0, 100]
+    ledger.settle(ended(entry(*holds)))
+    ledger.settle(ended(entry(*holds)))
+    assert list(ledger.counters.values()) == [0, 20]
+    assert [(one.state, one.booked_microusd) for one in ledger.entries] == [("settled", 20)]
+
+
+@pytest.mark.row("E2")
+def test_an_entry_that_settled_while_the_reconciler_looked_is_not_orphaned(ledger: InMemoryLedger) -> None:
+    ledger.open(entry(hold()))
+    ledger.settle(ended(entry(hold())))
+    assert ledger.books.orphan(entry(hold()), ()) is None
+    assert list(ledger.counters.values()) == [20]
