@@ -19,6 +19,7 @@ COMMANDS = {
     "prices": "Prices of the models that the shipped policies name.",
     "keys": "Keys that callers use.",
     "secrets": "The providers' own keys.",
+    "decisions": "What was decided for a caller's requests, and what came of it.",
     "metrics": "Read back what the stack measured.",
     "replay": "Send real traffic to the running stack and show the split.",
     "bench": "Cold start, package sizes, decision time.",

@@ -1,25 +1,25 @@
 """The OpenAPI 3.1 document, generated from the dialects' own models.
 
-``python -m workbench.openapi --write`` renews the package resource that ``GET /v1/openapi.json``
-serves; ``--check`` exits 1 when it is out of date.
+``signalbox openapi --write`` renews the package resource that ``GET /v1/openapi.json`` serves.
 """
 
 import json
 import tomllib
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
-from typing_extensions import TypedDict
 
-from signalbox.contracts.decisions import Hop, Plan, Rejection
 from signalbox.contracts.signals import TokenCount
 from signalbox.dialects.errors import ErrorBody
+from signalbox.dialects.metrics import MetricsBody
 from signalbox.dialects.native import InferBody, InferReply
 from signalbox.dialects.openai_chat import ChatCompletionBody
-from signalbox.dialects.openai_reply import ChatCompletion, ModelList
+from signalbox.dialects.openai_reply import ChatCompletion, ModelEntry, ModelList
 from signalbox.signals.variables import VARIABLES
+from workbench import openapi_shapes as shapes
 from workbench.error_codes import ERROR_CODES, as_markdown
+from workbench.openapi_headers import ASKED, CONVERSATION, CONVERSATION_ID, ERROR, REPLY
 from workbench.paths import ROOT
 
 FILE = ROOT / "layers/signalbox/signalbox/dialects/openapi.json"
@@ -41,39 +41,23 @@ class RouteInferBody(InferBody):
     path: str | None = Field(default=None, pattern="^/")
 
 
-class DecisionReply(TypedDict):
-    """What would answer, what would not, and why. Money in micro-dollars."""
-
-    route: str
-    role: str | None
-    model: str | None
-    provider_model: str | None
-    plan: Plan
-    pinned: bool
-    deadline_ms: int
-    hops: list[Hop]
-    rejected: list[Rejection]
-    reasons: list[str]
-    signals: dict[str, Any]
-    policy_version: str
-
-
-class Health(TypedDict):
-    status: Literal["ok"]
-    policy_version: str
-    models: int
-
-
 SCHEMAS: list[tuple[Any, JsonSchemaMode]] = [
     (ChatCompletionBody, "validation"),
     (InferBody, "validation"),
+    (MetricsBody, "validation"),
     (RouteChatCompletionBody, "validation"),
     (RouteInferBody, "validation"),
     (ChatCompletion, "serialization"),
     (InferReply, "serialization"),
     (ModelList, "serialization"),
-    (DecisionReply, "serialization"),
-    (Health, "serialization"),
+    (ModelEntry, "serialization"),
+    (shapes.RoutingFacts, "serialization"),
+    (shapes.DecisionReply, "serialization"),
+    (shapes.DecisionRecord, "serialization"),
+    (shapes.Conversation, "serialization"),
+    (shapes.ConversationDeleted, "serialization"),
+    (shapes.MetricsReply, "serialization"),
+    (shapes.Health, "serialization"),
     (ErrorBody, "serialization"),
 ]
 
@@ -108,6 +92,8 @@ def _schemas() -> Json:
     found: Json = definitions["$defs"]
     found["ErrorDetail"]["properties"]["code"]["enum"] = list(ERROR_CODES)
     found["DecisionReply"]["properties"]["signals"] = _signals()
+    for reply in ("ChatCompletion", "InferReply"):
+        found[reply]["properties"]["signalbox"] = _ref("RoutingFacts")
     return found
 
 
@@ -124,27 +110,61 @@ def _version() -> str:
 
 
 def _paths() -> Json:
-    chat = _operation("Answer a conversation, in OpenAI's shape", "createChatCompletion", "ChatCompletion")
-    chat["requestBody"] = _body(_ref("ChatCompletionBody"))
-    chat["responses"]["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     return {
-        "/v1/chat/completions": {"post": chat},
+        "/v1/chat/completions": {"post": _chat()},
         "/v1/models": {"get": _operation("Every value that model may have", "listModels", "ModelList")},
+        "/v1/models/{model}": {
+            "parameters": [_in_path("model", {"type": "string"}, "auto, a role or a roster id")],
+            "get": _operation("One of them", "retrieveModel", "ModelEntry"),
+        },
         "/v1/infer": {"post": _native("Answer one request, in the native shape", "infer")},
         "/v1/chat": {"post": _native("The same for chat, which policies route by this path", "chat")},
         "/v1/route": {"post": _route()},
-        "/v1/health": {"get": _open("Whether the router is up", "health", _ref("Health"))},
+        "/v1/decisions/{id}": {
+            "parameters": [_in_path("id", {"type": "string"}, "The request_id of a reply, or its x-request-id")],
+            "get": _operation(
+                "What was decided for a request of yours, and what it cost", "decision", "DecisionRecord"
+            ),
+        },
+        "/v1/conversations/{id}": {
+            "parameters": [_in_path("id", CONVERSATION_ID, "Your own name for it")],
+            "get": _operation("What is stored of a conversation, without its words", "conversation", "Conversation"),
+            "delete": _operation(
+                "Erase a conversation: turns, bodies and kept answers", "eraseConversation", "ConversationDeleted"
+            ),
+        },
+        "/v1/metrics": {"post": _metrics()},
+        "/v1/health": {"get": _open("Which models may be asked now", "health", _ref("Health"))},
         "/v1/openapi.json": {"get": _open("This document", "openapi", {"type": "object"})},
     }
 
 
+def _chat() -> Json:
+    operation = _answering("Answer a conversation, in OpenAI's shape", "createChatCompletion", "ChatCompletion")
+    operation["responses"]["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    return operation | {"requestBody": _body(_ref("ChatCompletionBody"))}
+
+
 def _native(summary: str, name: str) -> Json:
-    return _operation(summary, name, "InferReply") | {"requestBody": _body(_ref("InferBody"))}
+    return _answering(summary, name, "InferReply") | {"requestBody": _body(_ref("InferBody"))}
+
+
+def _answering(summary: str, name: str, reply: str) -> Json:
+    """An operation that asks a model."""
+    operation = _operation(summary, name, reply) | {"parameters": ASKED}
+    operation["responses"]["200"]["headers"] = REPLY
+    return operation
+
+
+def _metrics() -> Json:
+    operation = _operation("What a call of a model costs and how long it takes", "metrics", "MetricsReply")
+    return operation | {"requestBody": _body(_ref("MetricsBody"))}
 
 
 def _route() -> Json:
     operation = _operation("Decide, and call no model", "route", "DecisionReply")
     operation["description"] = "Takes either body: one with `messages` is OpenAI's."
+    operation["parameters"] = [CONVERSATION]
     return operation | {"requestBody": _body({"anyOf": [_ref("RouteChatCompletionBody"), _ref("RouteInferBody")]})}
 
 
@@ -164,12 +184,11 @@ def _operation(summary: str, name: str, reply: str) -> Json:
 
 
 def _error_response() -> Json:
-    return _json("What went wrong, in OpenAI's shape", _ref("ErrorBody")) | {
-        "headers": {
-            "retry-after": {"description": "Seconds; on 429 and 503", "schema": {"type": "integer"}},
-            "retry-after-ms": {"description": "Milliseconds; on 429 and 503", "schema": {"type": "integer"}},
-        }
-    }
+    return _json("What went wrong, in OpenAI's shape", _ref("ErrorBody")) | {"headers": ERROR}
+
+
+def _in_path(name: str, schema: Json, description: str) -> Json:
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
 def _body(schema: Json) -> Json:

@@ -64,11 +64,15 @@ class Stack:
             endpoint_url = local.endpoint_url
         return cls(name, endpoint_url, local.region if name == local.stack else "")
 
+    @property
+    def is_local(self) -> bool:
+        return urlsplit(self.endpoint_url).hostname in LOCAL_HOSTS
+
     def client(self, service: str) -> Any:
         """A boto3 client, made once. Real credentials are never sent to a local endpoint."""
         if service not in self._clients:
             options: dict[str, Any] = {"endpoint_url": self.endpoint_url} if self.endpoint_url else {}
-            if urlsplit(self.endpoint_url).hostname in LOCAL_HOSTS:
+            if self.is_local:
                 options |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
                 options |= {"region_name": self.region or DEFAULT_REGION}
             elif self.region:

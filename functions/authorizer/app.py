@@ -16,6 +16,8 @@ from signalbox.callers.authenticate import Authenticator
 from signalbox.callers.cache import CachedKeys
 from signalbox.callers.dynamodb import DynamoKeyStore
 from signalbox.callers.tokens import TokenSettings, TokenVerifier
+from signalbox.transport.aws import service_url
+from signalbox.transport.dynamodb import DynamoDB
 
 SECRET_MAX_AGE_S = 300
 
@@ -26,16 +28,12 @@ logger = Logger(service="authorizer")
 def authenticator() -> Authenticator:
     """One per process, so that its caches last from request to request."""
     settings = Settings.read(os.environ)
-    keys = CachedKeys(DynamoKeyStore(_dynamodb, settings.callers_table))
+    keys = CachedKeys(DynamoKeyStore(dynamodb(settings.region), settings.callers_table))
     return Authenticator(keys, _token_verifier(settings), settings.jwt_usage_key)
 
 
-def _dynamodb() -> Any:
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
-    return botocore.session.get_session().create_client("dynamodb", config=config)
+def dynamodb(region: str) -> DynamoDB:
+    return DynamoDB(region, service_url("dynamodb", region))
 
 
 def _token_verifier(settings: Settings) -> TokenVerifier | None:

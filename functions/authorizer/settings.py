@@ -11,6 +11,7 @@ class Settings:
     The ``jwt_*`` fields are empty where JWTs are switched off.
     """
 
+    region: str
     callers_table: str
     jwt_issuer: str
     jwt_audience: str
@@ -20,8 +21,10 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """Raises ``KeyError`` without CALLERS_TABLE, ``ValueError`` for JWT settings that would check too little."""
+        """Raises ``KeyError`` without AWS_REGION or CALLERS_TABLE, ``ValueError`` for JWT settings that would check
+        too little."""
         settings = cls(
+            region=environ["AWS_REGION"],
             callers_table=environ["CALLERS_TABLE"],
             jwt_issuer=environ.get("JWT_ISSUER", ""),
             jwt_audience=environ.get("JWT_AUDIENCE", ""),

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,6 @@ def incoming(event: APIGatewayProxyEvent) -> Incoming:
     authorizer = context.get("authorizer") or {}
     if not authorizer.get("caller"):
         raise Unauthorized("missing_api_key", "The request did not come past the authorizer.")
-    headers = _headers(event)
     return Incoming(
         request_id=request_id(event),
         caller=str(authorizer["caller"]),
@@ -44,7 +43,7 @@ def incoming(event: APIGatewayProxyEvent) -> Incoming:
         key_id=str(authorizer.get("key_id", "")),
         path=event.path,
         arrived_at_ms=int(context.get("requestTimeEpoch") or 0),
-        headers={name: headers[name] for name in READ_HEADERS if name in headers},
+        headers=_joined(event, READ_HEADERS),
     )
 
 
@@ -67,6 +66,15 @@ def json_body(event: APIGatewayProxyEvent) -> dict[str, Any]:
 def _headers(event: APIGatewayProxyEvent) -> dict[str, str]:
     """By lower-case name; of a header sent several times the last."""
     return {name.lower(): value for name, value in (event.raw_event.get("headers") or {}).items()}
+
+
+def _joined(event: APIGatewayProxyEvent, names: Collection[str]) -> dict[str, str]:
+    """Those that were sent, by lower-case name; of one sent several times every value, as RFC 9110 (5.3) joins them."""
+    found: dict[str, list[str]] = {}
+    for name, values in (event.raw_event.get("multiValueHeaders") or {}).items():
+        found.setdefault(name.lower(), []).extend(values)
+    once = {name: value for name, value in _headers(event).items() if name in names}
+    return once | {name: ", ".join(found[name]) for name in names if found.get(name)}
 
 
 def _raw(event: APIGatewayProxyEvent) -> bytes:

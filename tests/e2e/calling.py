@@ -44,9 +44,9 @@ def new_caller(running: Running, name: str, tier: str = "premium") -> Caller:
     return Caller(name, running.local.base_url, key)
 
 
-def at_once(count: int, call: Callable[[int], httpx.Response]) -> list[httpx.Response]:
-    """``count`` calls, all begun together; the responses in the calls' order."""
-    with ThreadPoolExecutor(count) as pool:
+def at_once(count: int, call: Callable[[int], httpx.Response], together: int | None = None) -> list[httpx.Response]:
+    """``count`` calls, ``together`` of them (all, by default) at any time; the responses in the calls' order."""
+    with ThreadPoolExecutor(together or count) as pool:
         return list(pool.map(call, range(count)))
 
 

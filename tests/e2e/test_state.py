@@ -269,9 +269,9 @@ def _items(running: Running, output: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.row("E2")
-@pytest.mark.usefixtures("warm")
 def test_a_cap_is_never_passed(alice: Caller, running: Running, simulator: Simulator) -> None:
-    """200 submits against a cap that 20 worst cases fill."""
+    """200 submits against a cap that 20 worst cases fill. 16 at any time is what two cores serve within a deadline;
+    tests/functional/test_serve.py has all 200 at once."""
     asked = {"max_tokens": 400, "temperature": 0.5, "deadline_ms": 28_000}
     decided = alice.send("POST", "/route", {"text": "how much is the plan?", **asked}).json()
     worst = sum(hop["worst_cost_microusd"] for hop in decided["hops"])
@@ -281,11 +281,10 @@ def test_a_cap_is_never_passed(alice: Caller, running: Running, simulator: Simul
     item = {"counter": f"caller#{alice.name}", "window": window, "committed": cap - room, "reserved": 0}
     database(running).put(table, {**item, "spent": cap - room})
 
-    replies = at_once(200, lambda n: alice.ask(f"how much is the plan {n}?", more=asked))
+    replies = at_once(200, lambda n: alice.ask(f"how much is the plan {n}?", more=asked), together=16)
 
     codes = [reply.status_code for reply in replies]
-    # Two cores cannot serve 200 at once in time, so some are told to come back (503): nothing was spent for them.
-    assert set(codes) <= {200, 429, 503}, [reply.text for reply in replies if reply.status_code not in (200, 429)][:3]
+    assert set(codes) == {200, 429}, [reply.text for reply in replies if reply.status_code not in (200, 429)][:3]
     refused = [reply.json()["error"] for reply in replies if reply.status_code == 429]
     assert {error["code"] for error in refused} <= {"budget_exceeded", "too_many_in_flight"}
     assert any("resets" in error["message"] for error in refused if error["code"] == "budget_exceeded")
@@ -326,7 +325,7 @@ def test_a_router_killed_between_reply_and_settle_loses_and_doubles_nothing(
     replies: dict[str, httpx.Response] = {}
     for batch in range(KILLS // BATCH):
         keys = [f"kill-{batch}-{n}" for n in range(BATCH)]
-        simulator.faults(kind="delay", delay_ms=1_500, times=BATCH)
+        simulator.faults(kind="delay", delay_ms=2_500, times=BATCH)
         replies |= killed_and_retried(alice, running, simulator, keys)
     assert [reply.status_code for reply in replies.values()] == [200] * KILLS
     # No reply was lost and none was paid for twice: one model call a key, all told.
@@ -345,12 +344,13 @@ def killed_and_retried(
     """Submits every key, kills the routers before they settle, and submits again until there is an answer."""
 
     def submit(key: str) -> httpx.Response:
-        return alice.ask(f"what about {key}?", more={"deadline_ms": 4_000}, idempotency_key=key)
+        return alice.ask(f"what about {key}?", more={"deadline_ms": 8_000}, idempotency_key=key)
 
     seen = len(_keys(running, "ReceiptsTable"))
     with ThreadPoolExecutor(len(keys)) as pool:
         first = [pool.submit(submit, key) for key in keys]
-        until(lambda: simulator.in_flight() >= len(keys))
+        until(lambda: simulator.in_flight() >= len(keys) or all(one.done() for one in first))
+        assert not any(one.done() for one in first), [one.result().text for one in first if one.done()]
         frozen = workers(ROUTER)
         send(frozen, signal.SIGSTOP)
         until(lambda: len(_keys(running, "ReceiptsTable")) >= seen + len(keys))

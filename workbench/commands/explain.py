@@ -11,6 +11,7 @@ import typer
 
 from signalbox.contracts.errors import SignalboxError
 from signalbox.contracts.requests import InferenceRequest
+from signalbox.contracts.runtime import Runtime
 from signalbox.decision.decide import decide
 from signalbox.decision.refusal import refusal
 from signalbox.decision.render import as_json
@@ -19,6 +20,7 @@ from signalbox.dialects.either import parse_either
 from signalbox.policy.load import PolicyInvalid, load_file, load_resource
 from signalbox.policy.resolved import Policy
 from signalbox.pricing.table import load_prices
+from signalbox.quotas.holds import holds
 from signalbox.signals.extract import extract
 
 app = typer.Typer()
@@ -31,11 +33,15 @@ def explain(
     now: Annotated[str | None, typer.Option(help="ISO 8601; decides what has retired, and the hour")] = None,
     path: Annotated[str | None, typer.Option(help="The API path, e.g. /v1/chat")] = None,
     tier: Annotated[str, typer.Option(help="The caller's tier")] = "standard",
+    caller: Annotated[str, typer.Option(help="Whose limits and budgets it would hold a part of")] = "explain",
 ) -> None:
-    """Print the decision as JSON. A request that nobody may answer has "model": null and an "error"."""
+    """Print the decision as JSON, with what it would hold of each limit and budget.
+
+    A request that nobody may answer has "model": null and an "error".
+    """
     try:
         known = load_file(policy) if policy else load_resource()
-        parsed = _request(_read(request), known, path, tier)
+        parsed = _request(_read(request), known, path, tier, caller)
         print(json.dumps(_explained(parsed, known, _moment(now)), indent=2, ensure_ascii=False))
     except PolicyInvalid as error:
         for problem in error.problems:
@@ -63,18 +69,22 @@ def _moment(now: str | None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _request(raw: bytes, policy: Policy, path: str | None, tier: str) -> InferenceRequest:
+def _request(raw: bytes, policy: Policy, path: str | None, tier: str, caller: str) -> InferenceRequest:
     body = read_json(raw, "application/json", None)
     if "httpMethod" in body and "body" in body:
         path = path or str(body.get("path"))
         inner = str(body["body"] or "").encode()
         body = read_json(b64decode(inner) if body.get("isBase64Encoded") else inner, "application/json", None)
-    return parse_either(body, policy, request_id="explain", caller="explain", tier=tier, path=path)
+    return parse_either(body, policy, request_id="explain", caller=caller, tier=tier, path=path)
 
 
 def _explained(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str, Any]:
     decision = decide(request, extract(request, policy, now), policy, load_prices().at(now.date()), now)
     explained = as_json(decision)
+    explained["holds"] = [
+        {"of": one.label, "amount": one.amount, "limit": one.limit}
+        for one in holds(policy, request, decision, Runtime(), now)
+    ]
     if decision.model is None:
         error = refusal(decision)
         explained["error"] = {"code": error.code, "message": error.message}

@@ -14,12 +14,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from signalbox.callers.dynamodb import DynamoKeyStore
 from signalbox.callers.keys import DEFAULT_TIER, TIERS, CallerKey, KeyStore, KeyStoreUnavailable, issue_key
+from signalbox.transport.aws import ambient_keys
+from signalbox.transport.dynamodb import DynamoDB
+from signalbox.transport.sigv4 import Keys
 from workbench.stack import Stack, StackNotFound
 
 app = typer.Typer(no_args_is_help=True, help="Keys that callers use.")
 
 USAGE_PLAN_OUTPUTS = {tier: f"UsagePlan{tier.capitalize()}Id" for tier in TIERS}
 SECONDS_PER_DAY = 86_400
+LOCAL_KEYS = Keys("test", "test")
 
 StackOption = Annotated[str | None, typer.Option("--stack", help="Stack name; the local stack without one.")]
 EndpointOption = Annotated[str | None, typer.Option("--endpoint-url", help="AWS endpoint, for a local stack.")]
@@ -27,7 +31,13 @@ EndpointOption = Annotated[str | None, typer.Option("--endpoint-url", help="AWS 
 
 def key_store(stack: Stack) -> KeyStore:
     """The keys of a deployed stack. Raises ``StackNotFound``."""
-    return DynamoKeyStore(lambda: stack.client("dynamodb"), stack.output("CallersTable"))
+    return DynamoKeyStore(dynamodb(stack), stack.output("CallersTable"))
+
+
+def dynamodb(stack: Stack) -> DynamoDB:
+    """Where boto3 finds it, by the user's profile. Real credentials are never sent to a local endpoint."""
+    found = stack.client("dynamodb").meta
+    return DynamoDB(found.region_name, found.endpoint_url, (lambda: LOCAL_KEYS) if stack.is_local else ambient_keys)
 
 
 def join_usage_plan(stack: Stack, record: CallerKey) -> bool:

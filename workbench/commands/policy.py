@@ -54,7 +54,14 @@ def _problems(file: Path, day: date) -> list[Problem]:
         return [Problem(str(file), 1, 1, "unreadable", error.strerror or "cannot be read", "check the path")]
     except PolicyInvalid as error:
         return error.problems
-    return find_problems(text, str(file), day, load_prices().has)
+    prices = load_prices()
+    today = prices.at(day)
+
+    def worst(provider: str, model: str, input_tokens: int, output_tokens: int) -> int | None:
+        known = today.has(provider, model)
+        return today.worst_cost_microusd(provider, model, input_tokens, output_tokens) if known else None
+
+    return find_problems(text, str(file), day, prices.has, worst)
 
 
 def _day(now: str | None) -> date:

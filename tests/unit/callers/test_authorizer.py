@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +15,7 @@ from authorizer import app
 from authorizer.settings import Settings
 from signalbox.callers.dynamodb import DynamoKeyStore
 from signalbox.callers.keys import hash_key, issue_key
+from signalbox.transport.dynamodb import DynamoDB
 from tests.unit.callers.conftest import TABLE
 
 API = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5"
@@ -33,11 +36,12 @@ def event(**headers: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def store(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoKeyStore]:
+def store(dynamodb: DynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoKeyStore]:
     monkeypatch.setenv("CALLERS_TABLE", TABLE)
     monkeypatch.setenv("JWT_USAGE_KEY", "usage-of-tokens")
+    monkeypatch.setattr(app, "dynamodb", lambda _: dynamodb)
     app.authenticator.cache_clear()
-    yield DynamoKeyStore(lambda: dynamodb, TABLE)
+    yield DynamoKeyStore(dynamodb, TABLE)
     app.authenticator.cache_clear()
 
 
@@ -142,7 +146,7 @@ def test_a_jwt_is_checked_with_the_secret_from_secrets_manager(
         monkeypatch.setenv(name, value)
     claims = {"iss": "i", "aud": "a", "sub": "user-7", "exp": int(time.time()) + 60, "tier": "premium"}
     answer = app.handler(event(Authorization=f"Bearer {jwt.encode(claims, SECRET, algorithm='HS256')}"), None)
-    assert answer["context"] == {"caller": "user-7", "tier": "premium", "key_id": "jwt"}
+    assert answer["context"] == {"caller": "jwt:user-7", "tier": "premium", "key_id": "jwt"}
     assert answer["usageIdentifierKey"] == "usage-of-tokens"
     forged = jwt.encode(claims, "t" * 32, algorithm="HS256")
     denied = app.handler(event(Authorization=f"Bearer {forged}"), None)
@@ -151,7 +155,21 @@ def test_a_jwt_is_checked_with_the_secret_from_secrets_manager(
 
 @pytest.mark.parametrize("missing", ["JWT_ISSUER", "JWT_AUDIENCE"])
 def test_settings_that_would_accept_anyone_s_token_are_refused(missing: str) -> None:
-    environ = {"CALLERS_TABLE": "t", "JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": "https://i/jwks"}
+    environ = {
+        "AWS_REGION": "r",
+        "CALLERS_TABLE": "t",
+        "JWT_ISSUER": "i",
+        "JWT_AUDIENCE": "a",
+        "JWT_JWKS_URL": "https://i/jwks",
+    }
     assert Settings.read(environ).accepts_tokens
     with pytest.raises(ValueError, match="must both be set"):
         Settings.read({**environ, missing: ""})
+
+
+def test_its_cold_start_imports_no_sdk() -> None:
+    """Half of it would be botocore's client, a third pydantic. Powertools imports botocore's bare package."""
+    heavy = "{'boto3', 'botocore.session', 'botocore.client', 'pydantic', 'jwt', 'cryptography'}"
+    told = f"import sys, authorizer.app; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

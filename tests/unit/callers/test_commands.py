@@ -13,6 +13,8 @@ from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from signalbox.callers.authenticate import Authenticator
+from signalbox.transport.aws import ambient_keys
+from signalbox.transport.dynamodb import DynamoDB
 from tests.unit.callers.conftest import TABLE
 from workbench.commands import keys, secrets
 from workbench.stack import LocalStack, Stack, StackNotFound
@@ -58,12 +60,13 @@ def gateway() -> Gateway:
 
 
 @pytest.fixture
-def stack(dynamodb: Any, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def stack(dynamodb: DynamoDB, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """What every command finds: a stack with the outputs that they read."""
     secret = boto3.client("secretsmanager").create_secret(Name="a", SecretString="unset")["ARN"]
     outputs = {"CallersTable": TABLE, "AnthropicSecret": secret, **PLANS}
     found = Stack("demo", _clients={"apigateway": gateway, "cloudformation": described(outputs)})
     monkeypatch.setattr(Stack, "find", classmethod(lambda *_: found))
+    monkeypatch.setattr(keys, "dynamodb", lambda _: dynamodb)
     return found
 
 
@@ -127,6 +130,7 @@ def test_a_key_whose_plan_fails_is_left_unusable(stack: Stack, gateway: Gateway)
     ("arguments", "told"),
     [
         (["create", "--caller", "a#b"], "caller's name"),
+        (["create", "--caller", "jwt:alice"], "that of a JWT"),
         (["create", "--caller", "acme", "--tier", "gold"], "no tier 'gold'"),
         (["revoke", "nosuchkey1"], "no key nosuchkey1"),
     ],
@@ -178,6 +182,18 @@ def test_real_credentials_stay_away_from_local_endpoints(monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     credentials = Stack("s", "http://127.0.0.1:4570").client("dynamodb")._request_signer._credentials
     assert (credentials.access_key, credentials.secret_key) == ("test", "test")
+
+
+def test_the_key_table_is_asked_where_the_stack_is_and_with_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "real")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    local = keys.dynamodb(Stack("s", "http://127.0.0.1:4570", "eu-west-1"))
+    assert (local.url, local.region, local.keys()) == ("http://127.0.0.1:4570", "eu-west-1", ("test", "test", None))
+    there = keys.dynamodb(Stack("s"))
+    assert (there.url, there.region) == ("https://dynamodb.eu-north-1.amazonaws.com", "eu-north-1")
+    assert there.keys is ambient_keys
 
 
 def test_an_output_that_is_not_there_says_so() -> None:

@@ -1,6 +1,6 @@
 """One contract for every key store, the fake included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from signalbox.callers.dynamodb import DynamoKeyStore, _item, _record
 from signalbox.callers.keys import CallerKey, KeyStore, KeyStoreUnavailable, hash_key, issue_key
+from signalbox.transport.dynamodb import DynamoDB, from_wire, to_wire
+from tests.fakes.dynamodb import Fault, InMemoryDynamoDB
 from tests.unit.callers.conftest import TABLE
 from tests.unit.callers.memory import MemoryKeyStore
 
@@ -18,8 +20,7 @@ from tests.unit.callers.memory import MemoryKeyStore
 def store(request: pytest.FixtureRequest) -> KeyStore:
     if request.param == "memory":
         return MemoryKeyStore()
-    client = request.getfixturevalue("dynamodb")
-    return DynamoKeyStore(lambda: client, TABLE)
+    return DynamoKeyStore(request.getfixturevalue("dynamodb"), TABLE)
 
 
 def test_what_was_put_is_got_back(store: KeyStore) -> None:
@@ -64,17 +65,31 @@ def test_revoking_a_key_that_is_not_there_is_none(store: KeyStore) -> None:
     assert store.revoke("nosuchkey1") is None
 
 
-def test_lists_across_pages(dynamodb: Any) -> None:
-    store = DynamoKeyStore(lambda: dynamodb, TABLE)
+class OneAPage(DynamoDB):
+    def _call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return super()._call(operation, {**arguments, "Limit": 1} if operation == "Scan" else arguments)
+
+
+def test_lists_across_pages(dynamodb: DynamoDB) -> None:
+    store = DynamoKeyStore(OneAPage(**vars(dynamodb)), TABLE)
     for _ in range(3):
         issue_key(store, "acme" * 20)
-    scan = dynamodb.scan
-    dynamodb.scan = lambda **arguments: scan(Limit=1, **arguments)
     assert len(store.list()) == 3
 
 
-def test_a_failing_table_is_a_clear_error_without_the_request(dynamodb: Any) -> None:
-    store = DynamoKeyStore(lambda: dynamodb, "no-such-table")
+def test_a_key_whose_answer_was_lost_is_stored_and_taken() -> None:
+    faults: list[Fault | None] = ["unanswered"]
+    store = DynamoKeyStore(
+        InMemoryDynamoDB({TABLE: ("key_hash",)}, faults=lambda: faults.pop() if faults else None), TABLE
+    )
+    _, record = issue_key(store, "acme")
+    assert store.get(record.key_hash) == record
+    with pytest.raises(ValueError, match="already stored"):
+        store.put(replace(record, tier="premium"))
+
+
+def test_a_failing_table_is_a_clear_error_without_the_request(dynamodb: DynamoDB) -> None:
+    store = DynamoKeyStore(dynamodb, "no-such-table")
     plain, _ = issue_key(MemoryKeyStore(), "acme")
     calls: list[Callable[[], object]] = [lambda: store.get(hash_key(plain)), store.list]
     for call in calls:
@@ -101,4 +116,4 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
     )
 )
 def test_a_record_survives_the_way_into_an_item_and_back(record: CallerKey) -> None:
-    assert _record(_item(record)) == record
+    assert _record(from_wire(to_wire(_item(record)))) == record

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signalbox.callers.authenticate import Authenticator, Identity, Verdict
+from signalbox.callers.keys import issue_key
 from signalbox.callers.tokens import IdentityProviderUnavailable, TokenSettings, TokenVerifier
 from tests.unit.callers.memory import MemoryKeyStore
 
@@ -66,7 +67,19 @@ def by_hand(header: dict[str, Any], signature_key: bytes | None) -> str:
 def test_a_token_of_either_kind_names_its_caller(rsa_key: RSAPrivateKey) -> None:
     for key in (rsa_key, SECRET):
         answer = verdict(signed(key, tier="premium"))
-        assert answer.identity == Identity("acme", "premium", "jwt", "usage")
+        assert answer.identity == Identity("jwt:acme", "premium", "jwt", "usage")
+
+
+@given(name=st.from_regex(r"[A-Za-z0-9._@:|/+=-]{1,124}", fullmatch=True))
+def test_a_subject_is_nobody_who_has_a_key(name: str) -> None:
+    """Whoever names subjects at the identity provider cannot name another's conversations or budget."""
+    answer = verdict(signed(SECRET, sub=name))
+    assert answer.identity is not None
+    store = MemoryKeyStore()
+    with pytest.raises(ValueError, match="that of a JWT"):
+        issue_key(store, answer.identity.caller)
+    if not name.startswith("jwt:"):
+        assert issue_key(store, name)[1].caller != answer.identity.caller
 
 
 @pytest.mark.parametrize("tier", [None, "gold", "", 7, ["premium"]])
@@ -97,7 +110,7 @@ def test_leeway_is_thirty_seconds() -> None:
         {"sub": None},
         {"sub": ""},
         {"sub": "acme#other"},
-        {"sub": "x" * 129},
+        {"sub": "x" * 125},  # 128 with what a token's caller begins with
     ],
 )
 def test_a_claim_that_is_wrong_or_not_there_is_denied(changed: dict[str, Any], rsa_key: RSAPrivateKey) -> None:

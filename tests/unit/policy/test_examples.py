@@ -10,7 +10,7 @@ import yaml
 import signalbox.policy
 from signalbox.policy.lint import check
 from signalbox.policy.load import load_file
-from signalbox.policy.resolved import Policy, Role
+from signalbox.policy.resolved import Gate, Policy, Role
 from signalbox.signals.text import distinct_entities, shannon_entropy
 from tests.unit.policy.samples import TODAY, shape
 
@@ -142,3 +142,17 @@ def test_support_profiles_are_per_model() -> None:
     assert roster["claude-sonnet-37"].profile.sampling.temperature == 0.2
     assert roster["compact"].profile.sampling.frequency_penalty == 0.3
     assert roster["heavy-foundation"].profile.sampling.temperature is None
+
+
+@pytest.mark.row("A12")
+def test_the_fast_path_of_the_customer_pipeline_short_circuits() -> None:
+    assert {route.name: route.cache for route in example("customer-pipeline").routes} == {
+        "pinned": None,
+        "fast-path": True,
+        "long-context-path": None,
+    }
+
+
+@pytest.mark.row("C4")
+def test_the_large_model_of_the_support_assistant_is_behind_a_gate() -> None:
+    assert example("support").gates == {"heavy-foundation": Gate(least=1, most=5)}

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from signalbox.policy.entities import unbounded_nesting
+from signalbox.policy.entities import unbounded_neighbours, unbounded_nesting
 from signalbox.policy.lint import check
 from signalbox.policy.problems import Problem
 from tests.unit.policy.samples import SMALL, TODAY, found, problems, with_routes
@@ -85,7 +85,6 @@ def test_what_nobody_uses_is_a_warning() -> None:
         (r"(?=(a+)*)b", True),
         (r"\b[A-Z]{2,}-\d+\b", False),
         (r"(?:[A-Z]{1,8}-)+", False),
-        (r"(\d+){1,3}", False),
         (r"(", False),
     ],
 )
@@ -94,6 +93,50 @@ def test_patterns_that_could_take_exponential_time(pattern: str, bad: bool) -> N
     if pattern != "(":
         rows = [(one.line, one.severity, one.code) for one in problems(f"entities:\n  it: '{pattern}'\n{SMALL}")]
         assert rows == ([(2, "error", "entity_backtracking")] if bad else [])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\s*\s*x",
+        r"\w+\d+x",
+        r"\w+?\w+?x",
+        r"\d+,?\d+x",
+        r"\w*a\w*x",
+        r"\w*ab\w*x",
+        r"(\d+){1,3}x",
+        r"(?:a+|b)a+x",
+        r"(?:x|\w+\d+)y",
+        r"\w+\b\w+!",
+        r"(a+)\1+b",
+        r"(?i)[a-z]+[A-Z]+1",
+        "\xe9+[\xe0-\xfc]+x",
+    ],
+)
+def test_patterns_that_could_take_quadratic_time(pattern: str) -> None:
+    assert unbounded_neighbours(pattern)
+    rows = [(one.line, one.severity, one.code) for one in problems(f"entities:\n  it: '{pattern}'\n{SMALL}")]
+    assert rows == [(2, "error", "entity_backtracking")]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\w+@\w+",
+        r"[\w.-]+@[\w-]+\.[a-z]+",
+        r"[\w.]+\.[a-z]+",
+        r"\b[A-Z]{2,}-\d+\b",
+        r"[a-z]+\d+[a-z]+",
+        r"\w++\w+x",
+        r"(?>\w+)\w+x",
+        r"(?=\w+x)\w+",
+        r"\w{1,5}\w+",
+        r"(?i)[a-z]+[0-9]+",
+        r"(",
+    ],
+)
+def test_patterns_whose_repeats_are_told_apart(pattern: str) -> None:
+    assert not unbounded_neighbours(pattern)
 
 
 def test_a_route_that_others_always_precede_is_unreachable() -> None:

@@ -8,26 +8,24 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from signalbox.transport.aws import NoAwsKeys, ambient_keys, endpoint
-from signalbox.transport.exchange import Answer, BrokenOff, TooLarge, post, shared_client
-from signalbox.transport.sigv4 import Keys, signed
+from signalbox.transport.exchange import Answer, BrokenOff, TooLarge, shared_client
+from signalbox.transport.json_call import JsonService, error_code
+from signalbox.transport.sigv4 import Keys
 from signalbox.transport.within import OutOfTime
 
 # What the template puts into a new secret, and what a server that asks for no key is given.
 UNSET = ("", "unset")
 NO_KEY = "none"
 MAX_AGE_S = 300
-CONNECT_LIMIT_MS = 2_000
 CALL_LIMIT_S = 5
 LONGEST_PAUSE_S = 0.2
-_SERVICE = "secretsmanager"
-_HEADERS = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"}
+_SERVICE = JsonService("secretsmanager", "secretsmanager", "1.1", connect_limit_ms=2_000)
 # The call may be made again after these; Secrets Manager sends the codes with status 400.
 _PASSING_CODES = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
 _LOST = (httpx.TransportError, BrokenOff)
@@ -49,10 +47,6 @@ class KeySource(Protocol):
 
 class _Secret(BaseModel):
     SecretString: str
-
-
-class _Refusal(BaseModel):
-    code: str = Field("", alias="__type")
 
 
 @dataclass(frozen=True)
@@ -107,7 +101,7 @@ class SecretKey:
         try:
             answer = self._answer(time.monotonic() + CALL_LIMIT_S)
             if answer.status != 200:
-                raise self._unreadable(_error_code(answer))
+                raise self._unreadable(error_code(answer))
             return _Secret.model_validate_json(answer.body).SecretString
         except NoAwsKeys as error:
             raise self._unreadable(str(error)) from None
@@ -120,7 +114,7 @@ class SecretKey:
         """The second call's, where the first met a throttle, an outage or a lost connection."""
         try:
             answer = self._call(ends_at)
-            if answer.status < 500 and _error_code(answer) not in _PASSING_CODES:
+            if answer.status < 500 and error_code(answer) not in _PASSING_CODES:
                 return answer
         except _LOST:
             pass
@@ -130,11 +124,15 @@ class SecretKey:
     def _call(self, ends_at: float) -> Answer:
         region = _region(self._arn)
         own = os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or os.environ.get("AWS_ENDPOINT_URL")
-        url = (own or endpoint(_SERVICE, region)).rstrip("/") + "/"
-        body = json.dumps({"SecretId": self._arn}).encode()
-        keys, now = self._aws_keys(), datetime.now(UTC)
-        headers = signed(url, _HEADERS, body, service=_SERVICE, region=region, keys=keys, now=now)
-        return post(self._client(), url, headers, body, ends_at, CONNECT_LIMIT_MS)
+        return _SERVICE.call(
+            "GetSecretValue",
+            json.dumps({"SecretId": self._arn}).encode(),
+            url=own or endpoint(_SERVICE.name, region),
+            region=region,
+            keys=self._aws_keys(),
+            client=self._client(),
+            ends_at=ends_at,
+        )
 
     def _unreadable(self, why: str) -> KeyUnavailable:
         return KeyUnavailable(f"the secret {self.name} cannot be read ({why})")
@@ -144,16 +142,3 @@ def _region(arn: str) -> str:
     """The secret's own; the function's where only its name is known."""
     parts = arn.split(":")
     return parts[3] if len(parts) > 3 else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
-
-
-def _error_code(answer: Answer) -> str:
-    """The AWS error's code, empty for none; its message may name accounts and roles."""
-    if answer.status == 200:
-        return ""
-    try:
-        code = _Refusal.model_validate_json(answer.body).code
-    except ValidationError:
-        code = ""
-    # A namespace may come before a code: com.amazonaws.secretsmanager#ResourceNotFoundException
-    found = re.fullmatch(r"(?:[\w.]+#)?(\w+)", code)
-    return found[1] if found else f"status {answer.status}"

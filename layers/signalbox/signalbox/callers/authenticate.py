@@ -8,6 +8,7 @@ from typing import Literal
 
 from signalbox.callers.keys import (
     DEFAULT_TIER,
+    JWT_CALLERS,
     KEY_PREFIX,
     TIERS,
     CallerKey,
@@ -25,7 +26,10 @@ Outcome = Literal["allowed", "missing", "malformed", "unknown", "revoked", "expi
 
 @dataclass(frozen=True)
 class Identity:
-    """Who is calling. ``usage_key`` is the API Gateway key whose limits hold, empty for none."""
+    """Who is calling: the name a key was issued to, or ``jwt:`` and a token's subject.
+
+    ``usage_key`` is the API Gateway key whose limits hold, empty for none.
+    """
 
     caller: str
     tier: str
@@ -106,11 +110,12 @@ class Authenticator:
             claims = self._tokens.claims(token)
         except BadToken:
             return Verdict("bad_token")
-        if not is_caller_name(claims["sub"]):
+        caller = f"{JWT_CALLERS}{claims['sub']}"
+        if not is_caller_name(claims["sub"]) or not is_caller_name(caller):
             return Verdict("bad_token")
         tier = claims.get("tier")
         identity = Identity(
-            caller=claims["sub"],
+            caller=caller,
             tier=tier if tier in TIERS else DEFAULT_TIER,
             key_id=JWT_KEY_ID,
             usage_key=self._token_usage_key,

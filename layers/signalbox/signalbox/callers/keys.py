@@ -22,6 +22,9 @@ _KEY_ID_ALPHABET = string.ascii_lowercase + string.digits
 _KEY = re.compile(r"sb_[a-z0-9]{10}_[A-Za-z0-9_-]{43}")
 # What keys and JWTs may call someone. Stored keys join a caller with "#", so it cannot be part of one.
 _CALLER = re.compile(r"[A-Za-z0-9._@:|/+=-]{1,128}")
+# What a JWT's caller begins with and a key's cannot: whoever names subjects at the identity provider names
+# nobody who has a key.
+JWT_CALLERS = "jwt:"
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,13 @@ def issue_key(
 ) -> tuple[str, CallerKey]:
     """A new key for ``caller``: its text, which nobody can read again, and what was stored.
 
-    ``expires_at`` is Unix seconds. Raises ``ValueError`` for a name or tier that cannot be.
+    ``expires_at`` is Unix seconds. Raises ``ValueError`` for a name or tier that cannot be; names that begin
+    with ``jwt:`` belong to JWTs.
     """
     if not is_caller_name(caller):
         raise ValueError("a caller's name is 1 to 128 letters, digits or . _ @ : | / + = -")
+    if caller.startswith(JWT_CALLERS):
+        raise ValueError(f"a caller's name that begins with {JWT_CALLERS} is that of a JWT")
     if tier not in TIERS:
         raise ValueError(f"no tier {tier!r}; there are {', '.join(TIERS)}")
     key_id = "".join(secrets.choice(_KEY_ID_ALPHABET) for _ in range(10))

@@ -25,6 +25,7 @@ class AttemptFacts(Contract):
     latency_ms: int = Field(default=0, ge=0)
     failure: FailureName | None = None
     message: str | None = None  # the failure's; never prompt text
+    may_be_billed: bool = False  # no reply came, and yet the provider may have billed one
     recovered: bool = False  # the reply of an earlier request of the same idempotency key, found again
 
 

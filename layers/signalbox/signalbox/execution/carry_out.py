@@ -10,7 +10,7 @@ from signalbox.contracts.receipts import Receipt
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.contracts.runtime import Runtime
 from signalbox.execution.converse import Conversing
-from signalbox.execution.entries import begun, ended
+from signalbox.execution.entries import begun, ended, told_by
 from signalbox.execution.facts import routing_facts, routing_headers
 from signalbox.execution.outcome import Attempt, Outcome
 from signalbox.execution.reserve import Refused, Wanted, reserve
@@ -89,8 +89,11 @@ def _answered(call: Call, decision: Decision, outcome: Outcome, headers: dict[st
 
 def _settled(entry: Entry, served: Served, call: Call, services: Services) -> Served:
     """An answer is worth more than its record: what could not be settled is, once the lease has ended."""
+    entry = ended(entry, served, services.clock.now_ms(), prompt=call.prompt)
     try:
-        services.ledger.settle(ended(entry, served, services.clock.now_ms(), prompt=call.prompt))
+        if any(one.may_be_billed for one in entry.attempts):
+            entry = told_by(entry, services.receipts.find(call.receipt))
+        services.ledger.settle(entry)
     except StoreUnavailable:
         return replace(served, unrecorded=True)
     return served

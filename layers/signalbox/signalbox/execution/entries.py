@@ -7,6 +7,7 @@ from signalbox.contracts.decisions import Decision
 from signalbox.contracts.errors import SignalboxError
 from signalbox.contracts.ledger import AttemptFacts, Entry
 from signalbox.contracts.quotas import Hold
+from signalbox.contracts.receipts import Receipt
 from signalbox.execution.outcome import Attempt, Outcome
 from signalbox.execution.served import Asked, Served
 from signalbox.quotas.settled import booked_microusd
@@ -89,7 +90,22 @@ def attempt_facts(attempt: Attempt, recovered: bool = False) -> AttemptFacts:
         latency_ms=attempt.latency_ms,
         failure=failure.name if failure else None,
         message=failure.message if failure else None,
+        may_be_billed=attempt.may_be_billed,
     )
+
+
+def told_by(entry: Entry, receipts: Sequence[Receipt]) -> Entry:
+    """``entry`` with what its receipts say of attempts whose reply never came."""
+    billed = {one.attempt.model: one.attempt for one in receipts if one.request_id == entry.request_id}
+
+    def told(attempt: AttemptFacts) -> AttemptFacts:
+        known = billed.get(attempt.model) if attempt.may_be_billed else None
+        if known is None:
+            return attempt
+        paid = known.model_dump(include={"model_version", "provider_request_id", "cost_microusd"})
+        return attempt.model_copy(update={**paid, "usage": known.usage})
+
+    return entry.model_copy(update={"attempts": tuple(map(told, entry.attempts))})
 
 
 def prompt_json(asked: Asked) -> str:

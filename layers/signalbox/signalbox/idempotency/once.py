@@ -22,7 +22,8 @@ from signalbox.idempotency.kept import Damaged, key_of, packed, unpacked
 from signalbox.idempotency.ticket import Given, Ticket
 from signalbox.transport.dynamodb import DynamoDB, StoreUnavailable
 
-FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 50, 400
+# Each look is a conditional write, so a crowd must not look often.
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 100, 1_000
 RETRY_AFTER_MS = 1_000
 
 logger = Logger(child=True)

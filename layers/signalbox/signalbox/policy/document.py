@@ -106,7 +106,9 @@ class RouteSpec(_Part):
 
 class BudgetSpec(_Part):
     scope: BudgetScope = Field(description="Whose money it is; each caller, key, role and model has its own.")
-    of: str | None = Field(default=None, description="The one that this cap is for; it goes before one without.")
+    of: str | None = Field(
+        default=None, min_length=1, description="The one that this cap is for; it goes before one without."
+    )
     window: BudgetWindow = Field(description="In UTC; a new one begins with nothing spent.")
     cap_microusd: int = Field(ge=0, description="Millionths of a US dollar. Spent and reserved never pass it.")
     on_exceeded: str = Field(
@@ -116,7 +118,9 @@ class BudgetSpec(_Part):
 
 class LimitSpec(_Part):
     scope: LimitScope
-    of: str | None = Field(default=None, description="The one that this limit is for; it goes before one without.")
+    of: str | None = Field(
+        default=None, min_length=1, description="The one that this limit is for; it goes before one without."
+    )
     requests_per_minute: int | None = Field(default=None, ge=0)
     tokens_per_minute: int | None = Field(default=None, ge=0, description="Input and output, as sized before the call.")
     in_flight: int | None = Field(default=None, ge=0, description="Requests at the same time.")

@@ -11,8 +11,9 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from signalbox.policy.entities import unbounded_nesting
+from signalbox.policy.entities import unbounded_neighbours, unbounded_nesting
 from signalbox.policy.features import profile_features
+from signalbox.policy.lint_state import StateChecks, Worst
 from signalbox.policy.load import parse_source
 from signalbox.policy.matchers import CelMatcher, always
 from signalbox.policy.problems import PolicyInvalid, Problem, Severity, did_you_mean
@@ -24,13 +25,15 @@ Prices = Callable[[str, str], bool]
 RETIRES_SOON = timedelta(days=60)
 
 
-def check(text: str, filename: str, now: date, prices: Prices) -> list[Problem]:
-    """Every problem, in the order of the file. ``prices(provider, provider_model)``: whether its price is known."""
+def check(text: str, filename: str, now: date, prices: Prices, worst: Worst | None = None) -> list[Problem]:
+    """Every problem, in the order of the file. ``prices(provider, provider_model)``: whether its price is known;
+    ``worst``: what a call of it costs at worst, without which caps are not held against prices."""
     try:
         policy, source = parse_source(text, filename)
     except PolicyInvalid as error:
         return sorted(error.problems, key=_place)
-    return sorted(_Checks(policy, source, now, prices).all(), key=_place)
+    found = [*_Checks(policy, source, now, prices).all(), *StateChecks(policy, source, worst).all()]
+    return sorted(found, key=_place)
 
 
 def _place(problem: Problem) -> tuple[int, int, str]:
@@ -128,6 +131,9 @@ class _Checks:
         for name, pattern in self.policy.entities.items():
             if unbounded_nesting(pattern.pattern):
                 message = "a repeat without a limit inside another can take exponential time"
+                yield self._problem(("entities", name), "entity_backtracking", message, "bound them, as in {1,32}")
+            elif unbounded_neighbours(pattern.pattern):
+                message = "two repeats without a limit over the same characters can take quadratic time"
                 yield self._problem(("entities", name), "entity_backtracking", message, "bound them, as in {1,32}")
 
     # -- conditions ---------------------------------------------------------------------------

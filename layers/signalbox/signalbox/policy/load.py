@@ -98,6 +98,7 @@ class _Resolver:
         routes = self._routes(roles, roster)
         entities = {name: self._pattern(name, text) for name, text in self.document.entities.items()}
         budgets, limits, gates = self._budgets(), self._limits(), self._gates()
+        health = self._health()
         if self.problems:
             raise PolicyInvalid(sorted(self.problems, key=lambda problem: (problem.line, problem.column)))
         rules = [rule.matcher for rule in complexity] + [rule.matcher for rule in confidence]
@@ -115,7 +116,7 @@ class _Resolver:
             needs_exact_tokens=any(matcher.needs_exact_tokens for matcher in matchers),
             budgets=budgets,
             limits=limits,
-            health=HealthRules(**self.document.health.model_dump()),
+            health=health,
             gates=gates,
             cache=CacheRules(**self.document.cache.model_dump()),
             retention=Retention(**self.document.retention.model_dump()),
@@ -124,10 +125,12 @@ class _Resolver:
     def _complain(self, path: Sequence[str | int], code: str, message: str, **more: Any) -> None:
         self.problems.append(self.source.problem(path, code, message, **more))
 
-    def _known(self, path: Sequence[str | int], name: str, known: Iterable[str], what: str) -> bool:
+    def _known(
+        self, path: Sequence[str | int], name: str, known: Iterable[str], what: str, *, key: bool = False
+    ) -> bool:
         if name in (names := set(known)):
             return True
-        self._complain(path, "unknown_name", f"no {what} {name!r}", suggestion=did_you_mean(name, names))
+        self._complain(path, "unknown_name", f"no {what} {name!r}", suggestion=did_you_mean(name, names), key=key)
         return False
 
     def _model(self, name: str, spec: ModelSpec, profiles: dict[str, Profile]) -> RosterModel:
@@ -230,10 +233,17 @@ class _Resolver:
 
     def _gates(self) -> dict[str, Gate]:
         for name, spec in self.document.gates.items():
-            self._known(("gates", name), name, self.document.roster, "model in the roster named")
+            self._known(("gates", name), name, self.document.roster, "model in the roster named", key=True)
             if spec.least > spec.most:
                 self._complain(("gates", name), "invalid_value", "least is more than most")
         return {name: Gate(spec.least, spec.most) for name, spec in self.document.gates.items()}
+
+    def _health(self) -> HealthRules:
+        spec = self.document.health
+        if spec.longest_cooling_s < spec.cooling_s:
+            at = ("health", "longest_cooling_s" if "longest_cooling_s" in spec.model_fields_set else "cooling_s")
+            self._complain(at, "invalid_value", f"cooling_s is {spec.cooling_s}, longest_cooling_s less")
+        return HealthRules(**spec.model_dump())
 
     def _complexity(self) -> tuple[ComplexityRule, ...]:
         specs = self.document.complexity

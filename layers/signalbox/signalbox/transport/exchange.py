@@ -61,10 +61,11 @@ def post(
 ) -> Answer:
     """The answer, of whatever status. Raises ``httpx.HTTPError``, ``httpx.InvalidURL``, ``TooLarge``,
     ``BrokenOff`` or ``OutOfTime``."""
+    began = time.monotonic()
     try:
         return _post(client, url, headers, body, ends_at, connect_limit_ms)
     except httpx.ConnectError as error:
-        if not _trust().widened(error):
+        if not _trust().widened(error, began):
             raise
         return _post(client, url, headers, body, ends_at, connect_limit_ms)
 

@@ -7,6 +7,8 @@ sent, so it can be done again.
 
 import os
 import ssl
+import threading
+import time
 from pathlib import Path
 
 import certifi
@@ -29,16 +31,21 @@ class Trust:
 
     def __init__(self) -> None:
         usual = _usual()
-        self._narrow = usual is not None
         self.context = ssl.create_default_context(cadata=usual) if usual else httpx.create_ssl_context()
+        self._narrow = usual is not None
+        self._widened_at = float("-inf")
+        self._widening = threading.Lock()
 
-    def widened(self, error: BaseException) -> bool:
-        """Whether the call that failed with ``error`` is worth making again, as more are trusted now."""
-        if not self._narrow or not _unknown_issuer(error):
+    def widened(self, error: BaseException, since: float) -> bool:
+        """Whether the call that failed with ``error`` is worth making again, as more are trusted now than were at
+        ``since`` (seconds of the monotonic clock); another thread's call may have been the reason."""
+        if not _unknown_issuer(error):
             return False
-        self.context.load_verify_locations(cafile=certifi.where())
-        self._narrow = False
-        return True
+        with self._widening:
+            if self._narrow:
+                self.context.load_verify_locations(cafile=certifi.where())
+                self._narrow, self._widened_at = False, time.monotonic()
+            return self._widened_at >= since
 
 
 def _usual() -> str | None:
