@@ -211,7 +211,8 @@ def test_a_write_whose_answer_was_lost_is_known_again(once: PowertoolsOnce, oper
     if operation == "DeleteItem":
         with pytest.raises(NotKept):
             flaky.run(ticket(), raising(NotKept("x")))
-    assert flaky.run(ticket(), work).fresh
+    # Not by waiting for its own lease to end.
+    assert flaky.run(ticket(wait_until_ms=now_ms() + 500), work).fresh
     assert not once.run(ticket(), work).fresh
     assert work.times == 1
 
@@ -222,6 +223,13 @@ def test_without_a_store_nothing_is_done(once: PowertoolsOnce) -> None:
     with pytest.raises(StoreUnavailable):
         replace(once, dynamodb=Flaky(once.dynamodb, fails=("PutItem",))).run(ticket(), work)
     assert work.times == 0
+
+
+@pytest.mark.row("E1")
+def test_what_was_raised_is_raised_though_the_key_could_not_be_freed(once: PowertoolsOnce) -> None:
+    failing = replace(once, dynamodb=Flaky(once.dynamodb, fails=("DeleteItem",)))
+    with pytest.raises(NotKept):
+        failing.run(ticket(lease_ms=300), raising(NotKept("x")))
 
 
 @pytest.mark.row("E1")

@@ -48,7 +48,8 @@ def replay(
     if not LOCAL_FILE.exists():
         raise Problem("no stack is running here: start one with `make run`")
     local = json.loads(LOCAL_FILE.read_text())
-    client = openai.OpenAI(base_url=local["base_url"], api_key=local["api_key"], max_retries=0, timeout=60)
+    # A replay of thousands meets the policy's limits a minute; the SDK waits as long as Retry-After says.
+    client = openai.OpenAI(base_url=local["base_url"], api_key=local["api_key"], max_retries=3, timeout=60)
     calls = [*islice(_turns(data), turns), *islice(_dialogues(data), dialogues)]
     with ThreadPoolExecutor(concurrency) as pool:
         results = list(track(pool.map(lambda call: _ask(client, *call), calls), "Replaying", len(calls)))
