@@ -67,7 +67,8 @@ def _provider_routes(desk: ProviderDesk) -> list[Route]:
 
 def _own_routes(desk: ProviderDesk) -> list[Route]:
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "in_flight": desk.in_flight, "models": [model.id for model in desk.models]})
+        models = [model.id for model in desk.models]
+        return JSONResponse({"status": "ok", "in_flight": desk.in_flight, "models": models})
 
     async def journal(request: Request) -> Response:
         if request.method == "DELETE":

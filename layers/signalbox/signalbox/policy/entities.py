@@ -114,7 +114,7 @@ def _piece(part: Any, operation: Any, argument: Any) -> _Piece:
 
 def _matched(single: Any) -> frozenset[str]:
     """The sample characters that a part for one character takes."""
-    compiled = re._compiler.compile(single, single.state.flags)  # type: ignore[attr-defined]
+    compiled = re._compiler.compile(single)  # type: ignore[attr-defined]
     return frozenset(one for one in _SAMPLES if compiled.fullmatch(one))
 
 
