@@ -15,6 +15,8 @@ def record(who: Incoming, served: Served, latency_ms: int) -> None:
     """What was decided, what became of it, its tokens, its cost in micro-dollars and its time."""
     decision, outcome, error = served.decision, served.outcome, served.error
     reply = served.answer.reply if served.answer else None
+    # An answer that is given again was decided before, and says where.
+    route = decision.route if decision else str(served.answer.facts["route"] if served.answer else "none")
     asked = reply if served.replay is None else None  # a model's answer now, not one given again
     model = reply.model if reply else (outcome.attempts[-1].model if outcome.attempts else "none")
     if model == "none" and decision is not None and decision.model:
@@ -23,6 +25,7 @@ def record(who: Incoming, served: Served, latency_ms: int) -> None:
         "request_id": who.request_id,
         "caller": who.caller,
         "key_id": who.key_id,
+        "signalbox.route": route,
         "signalbox.attempts": [
             f"{one.model}:{one.failure.name if one.failure else 'reply'}" for one in outcome.attempts
         ],
@@ -49,7 +52,6 @@ def record(who: Incoming, served: Served, latency_ms: int) -> None:
     if decision is not None:
         metrics["semantic_confidence"] = decision.signals.confidence
         fields |= {
-            "signalbox.route": decision.route,
             "signalbox.role": decision.role,
             "signalbox.plan": decision.plan,
             "signalbox.policy_version": decision.policy_version,
@@ -59,7 +61,6 @@ def record(who: Incoming, served: Served, latency_ms: int) -> None:
             "estimated_input_tokens": decision.signals.tokens.value,
         }
     logger.info("decision", extra=fields)
-    route = decision.route if decision else "none"
     outcome_name = error.code if error else (f"replayed:{served.replay.by}" if served.replay else "ok")
     dimensions = {"route": route, "model": model, "outcome": outcome_name}
     emit("router", dimensions, metrics, {"caller": who.caller, "request_id": who.request_id})

@@ -1,13 +1,13 @@
 """Wires the router to AWS, once per process and only when first needed."""
 
 import time
-from collections.abc import Iterable
 from functools import cache
 
 from router.settings import Settings, settings
 from signalbox.conversations.bodies import S3Bodies
 from signalbox.conversations.dynamo import DynamoConversations
 from signalbox.execution.lambda_invoker import LambdaInvoker
+from signalbox.execution.serve import forgetting
 from signalbox.execution.services import Services
 from signalbox.health.store import DynamoHealth
 from signalbox.idempotency.once import PowertoolsOnce
@@ -42,9 +42,7 @@ def wire(known: Settings) -> Services:
     once = PowertoolsOnce(dynamodb, known.idempotency_table, bodies)
     receipts = DynamoReceipts(dynamodb, known.receipts_table)
 
-    def forget(answers: Iterable[str]) -> None:
-        once.forget(answers)
-
+    forget = forgetting(once, receipts.erase)
     keep = policy.retention
     return Services(
         policy=policy,

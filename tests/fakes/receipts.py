@@ -17,6 +17,9 @@ class MemoryReceipts:
     def find(self, receipt: str) -> tuple[Receipt, ...]:
         return tuple(one for one in self.left if one.receipt == receipt)
 
+    def erase(self, receipt: str) -> None:
+        self.left = [one for one in self.left if one.receipt != receipt]
+
 
 @dataclass
 class ReceiptingInvoker:

@@ -18,6 +18,9 @@ def ask(
     text: Annotated[str, typer.Argument(help="The question; - reads it from standard input.")],
     model: Annotated[str, typer.Option(help="auto, a role or a roster id.")] = "auto",
     conversation: Annotated[Path | None, typer.Option(help="A JSON list of messages that came before.")] = None,
+    conversation_id: Annotated[
+        str | None, typer.Option(help="A stored conversation that this is the next turn of.")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")] = None,
     base_url: Annotated[str | None, typer.Option(envvar="SIGNALBOX_BASE_URL", help="Ends in /v1.")] = None,
     api_key: Annotated[str | None, typer.Option(envvar="SIGNALBOX_API_KEY", help="A Signalbox key.")] = None,
@@ -33,6 +36,9 @@ def ask(
     given: dict[str, Any] = {"model": model, "messages": messages}
     if max_tokens:
         given["max_completion_tokens"] = max_tokens
+    if conversation_id:
+        hints = {"conversation_id": conversation_id, "conversation_history": "new"}
+        given["extra_body"] = {"signalbox": hints}
     try:
         reply = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=0).chat.completions.create(**given)
     except openai.APIConnectionError:
@@ -70,4 +76,8 @@ def _facts(reply: dict[str, Any]) -> str:
         f"{facts.get('cost_microusd', 0) / 1e6:.6f} USD",
         f"{facts.get('latency_ms')} ms",
     ]
+    if told := facts.get("conversation"):
+        words.append(f"{told['id']} version {told['version']}" + ("" if told["saved"] else ", not saved"))
+    if facts.get("cached"):
+        words.append(f"cached, {facts['age_s']} s old")
     return " · ".join(words) + (" · simulated" if facts.get("simulated") else "")

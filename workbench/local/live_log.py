@@ -48,7 +48,9 @@ def as_line(entry: dict[str, Any]) -> str:
         f"{at:8}  {_fit(entry['caller'], 12)} {_fit(entry['signalbox.route'], 18)} "
         f"{_fit(entry['gen_ai.request.model'], 22)} {entry['gen_ai.usage.input_tokens']:>7,} "
         f"{entry['gen_ai.usage.output_tokens']:>6,} {entry['cost_microusd']:>9,} {entry['latency_ms']:>6,}  "
-        f"{entry['status']}" + (f" {entry['error.code']}" if entry.get("error.code") else "")
+        f"{entry['status']}"
+        + (f" {entry['error.code']}" if entry.get("error.code") else "")
+        + (f" again, by {entry['signalbox.replay']}" if entry.get("signalbox.replay") else "")
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from signalbox.contracts.adapters import AdapterResult
 from signalbox.contracts.requests import InferenceRequest
-from signalbox.execution.serve import serve
+from signalbox.execution.serve import forgetting, serve
 from signalbox.execution.served import Asked, Served
 from signalbox.execution.services import Services
 from signalbox.idempotency.cache import CacheControl
@@ -77,7 +77,7 @@ def desk(rules: Policy = PLAIN, script: dict[str, Sequence[AdapterResult]] | Non
     replies = {name: [reply(name)] * 100 for name in rules.roster}
     invoker = ScriptedInvoker(replies | {name: list(results) for name, results in (script or {}).items()}, clock)
     receipts, once, health = MemoryReceipts(), MemoryOnce(clock), FakeHealth()
-    conversations = MemoryConversations(clock, forget=once.forget)
+    conversations = MemoryConversations(clock, forget=forgetting(once, receipts.erase))
     books = InMemoryLedger(clock, **ledger)
     services = Services(
         policy=rules,

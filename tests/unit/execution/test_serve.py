@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from signalbox.contracts.adapters import AdapterReply, AdapterRequest, AdapterResult
+from signalbox.contracts.answers import Answer
 from signalbox.contracts.errors import Conflict, RateLimited, SignalboxError, Unavailable
 from signalbox.contracts.ledger import AttemptFacts
 from signalbox.contracts.messages import Message, TextPart, ToolCall
@@ -128,6 +129,7 @@ def test_a_key_gives_its_answer_again() -> None:
     assert first.answer == second.answer
     assert here.calls == ["small"]
     assert second.headers["idempotent-replayed"] == "true"
+    assert second.headers["x-signalbox-cost-microusd"] == "0"
     replayed = here.ledger.entries[1]
     assert replayed.replay is not None
     assert (replayed.replay.by, replayed.replay.request_id) == ("idempotency", "req_001")
@@ -353,11 +355,17 @@ def test_a_full_gate_with_nobody_behind_it_says_when_to_come_back() -> None:
 @pytest.mark.row("E2")
 def test_standings_come_back_as_headers() -> None:
     here = desk(replace(PLAIN, limits=(Limit("caller", None, requests_per_minute=2),)))
-    assert here.ask().headers["x-ratelimit-remaining-requests"] == "1"
+    assert here.ask(key="k").headers["x-ratelimit-remaining-requests"] == "1"
     assert here.ask().headers["x-ratelimit-remaining-requests"] == "0"
+    assert not any(name.startswith("x-ratelimit") for _, kept in here.once.kept.values() for name in _headers(kept))
     refused = here.ask()
     assert error_of(refused).code == "rate_limit_exceeded"
     assert refused.headers["x-ratelimit-remaining-requests"] == "0"
+
+
+def _headers(kept: Answer | None) -> dict[str, str]:
+    assert kept is not None
+    return kept.headers
 
 
 # -- health ----------------------------------------------------------------------------------------
@@ -423,8 +431,10 @@ def test_erasing_a_conversation_erases_its_kept_answers() -> None:
     here = desk(CACHED)
     here.ask("one", key="k", conversation_id="c")
     assert len(here.once.kept) == 2
+    assert len(here.receipts.left) == 1
     here.conversations.erase("alice", "c")
     assert here.once.kept == {}
+    assert here.receipts.left == []
 
 
 @pytest.mark.row("A5")

@@ -14,7 +14,7 @@ ROUTER = {
     "CountersTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
     "ConversationsTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem", *DYNAMODB_WRITES},
     "IdempotencyTable": {"dynamodb:GetItem", "dynamodb:DeleteItem", *DYNAMODB_WRITES},
-    "ReceiptsTable": {"dynamodb:Query"},
+    "ReceiptsTable": {"dynamodb:Query", "dynamodb:DeleteItem"},
     "BodiesBucket/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
 }
 RECONCILE = {

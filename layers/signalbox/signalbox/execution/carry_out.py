@@ -64,13 +64,15 @@ def carry_out(call: Call, services: Services) -> Served:
         receipt=call.receipt,
         keep_reply=call.key_hash is not None,
     )
-    told = {**routing_headers(decision, outcome), **quota_headers(standings, services.clock.now_ms())}
-    served = _answered(call, decision, outcome, told, services)
-    return _settled(entry, served, call, services)
+    served = _answered(call, decision, outcome, services)
+    # Where the limits stand is for this response alone; it is no part of an answer that is given again.
+    told = {**served.headers, **quota_headers(standings, services.clock.now_ms())}
+    return _settled(entry, replace(served, headers=told), call, services)
 
 
-def _answered(call: Call, decision: Decision, outcome: Outcome, headers: dict[str, str], services: Services) -> Served:
+def _answered(call: Call, decision: Decision, outcome: Outcome, services: Services) -> Served:
     """The outcome as an answer, its turn appended to the conversation."""
+    headers = routing_headers(decision, outcome)
     reply = outcome.reply
     if reply is None:
         return Served(None, outcome.error, decision, outcome, headers)
@@ -130,8 +132,7 @@ def _recovered(call: Call, receipts: tuple[Receipt, ...], services: Services) ->
     reply = next(one.reply for one in reversed(receipts) if one.reply)
     attempt = Attempt(model=reply.model, reply=reply, failure=None, latency_ms=reply.latency_ms)
     outcome = Outcome(reply, None, (attempt,))
-    told = routing_headers(call.decision, outcome)
-    served = _answered(call, call.decision, outcome, told, services)
+    served = _answered(call, call.decision, outcome, services)
     entry = begun(call.asked, call.decision, call.key_hash)
     try:
         services.ledger.record(ended(entry, served, services.clock.now_ms(), recovered=True))

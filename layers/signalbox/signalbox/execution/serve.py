@@ -6,7 +6,7 @@ that end by themselves, and receipts by which its money is booked and its reply 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from time import perf_counter
 
@@ -22,6 +22,7 @@ from signalbox.execution.carry_out import Call, carry_out
 from signalbox.execution.choose import choose, moment
 from signalbox.execution.converse import Conversing
 from signalbox.execution.entries import LEASE_MARGIN_MS, as_refused, begun, ended, prompt_json
+from signalbox.execution.ports import Once
 from signalbox.execution.served import Asked, Served
 from signalbox.execution.services import Services
 from signalbox.health.corrected import corrected
@@ -30,6 +31,22 @@ from signalbox.idempotency.keys import fingerprint
 from signalbox.idempotency.ticket import Given, NotKept, Ticket
 from signalbox.policy.resolved import Policy, Route
 from signalbox.transport.dynamodb import StoreUnavailable
+
+# Before the ids of receipts among what is linked to a conversation; the others are tickets.
+RECEIPT = "receipt:"
+
+
+def forgetting(once: Once, erase_receipts: Callable[[str], None]) -> Callable[[Iterable[str]], None]:
+    """What erases everything that ``serve`` links to a conversation."""
+
+    def forget(ids: Iterable[str]) -> None:
+        for one in ids:
+            if one.startswith(RECEIPT):
+                erase_receipts(one.removeprefix(RECEIPT))
+            else:
+                once.forget([one])
+
+    return forget
 
 
 class _Ended(NotKept):
@@ -90,12 +107,12 @@ class _Serving:
     def _replayed(self, ticket: Ticket, given: Given) -> Served:
         answer = given.answer
         replay = Replay(by=ticket.kind, request_id=answer.request_id, age_s=given.age_s)
-        headers = {**answer.headers, "age": str(given.age_s)}
+        headers = {**answer.headers, "age": str(given.age_s), "x-signalbox-cost-microusd": "0"}
         if ticket.kind == "idempotency":
             headers["idempotent-replayed"] = "true"
             return self._recorded(Served(answer, None, headers=headers, replay=replay))
         headers["x-signalbox-cache"] = "hit"
-        facts = {**answer.facts, "cached": True, "age_s": given.age_s}
+        facts = {**answer.facts, "cached": True, "age_s": given.age_s, "cost_microusd": 0}
         told = answer.model_copy(update={"facts": facts})
         return Served(told, None, headers=headers, replay=replay)
 
@@ -133,7 +150,7 @@ class _Serving:
         route = next(one for one in policy.routes if one.name == decision.route)
         ticket = self._cache_ticket(policy, decision, route, conversing.opened)
         # Before anything is kept, so that erasing the conversation finds it whatever happens here.
-        conversing.link(tuple(one.id for one in (self.ticket, ticket) if one))
+        conversing.link((*(one.id for one in (self.ticket, ticket) if one), *self._kept_receipts()))
         call = Call(
             asked=self.asked,
             request=self.request,
@@ -196,6 +213,10 @@ class _Serving:
         if self.ticket is None:
             return f"{self.request.caller}#{self.request.request_id}"
         return f"{self.ticket.id}#{self.ticket.fingerprint[:16]}"
+
+    def _kept_receipts(self) -> tuple[str, ...]:
+        """Receipts hold replies only where a key can find them again."""
+        return (f"{RECEIPT}{self._receipt()}",) if self.ticket else ()
 
     def _key_hash(self) -> str | None:
         return hashlib.sha256(self.ticket.id.encode()).hexdigest() if self.ticket else None

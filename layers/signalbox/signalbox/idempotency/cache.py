@@ -1,6 +1,8 @@
 """The short-circuit cache: what may be repeated, under which key, and what the caller says of it. Pure."""
 
 import hashlib
+import json
+import re
 from dataclasses import dataclass
 
 from signalbox.contracts.adapters import AdapterReply
@@ -34,18 +36,37 @@ class CacheControl:
     max_age_s: int | None = None
 
 
+# One directive of the list: a token, and its argument as a token or quoted, where commas separate nothing.
+_DIRECTIVE = re.compile(
+    r"""[\s,]*([!#$%&'*+.^_`|~\w-]+)(?:=([!#$%&'*+.^_`|~\w-]+|"(?:[^"\\]|\\.)*"))?\s*(?:,|$)""", re.ASCII
+)
+
+
 def directives(header: str | None) -> CacheControl:
-    """What a ``Cache-Control`` header says (RFC 9111, 5.2.1); what is malformed or unknown says nothing."""
+    """What a ``Cache-Control`` header says (RFC 9111, 5.2.1); what is malformed or unknown says nothing.
+
+    Of two values for one directive the first one holds (4.2.1).
+    """
     found: dict[str, str] = {}
-    for part in (header or "").split(","):
-        name, _, value = part.strip().partition("=")
-        found[name.strip().lower()] = value.strip().strip('"')
+    text, at = header or "", 0
+    while at < len(text):
+        if one := _DIRECTIVE.match(text, at):
+            found.setdefault(one[1].lower(), (one[2] or "").strip('"'))
+            at = one.end()
+        else:
+            at = _next(text, at)
     age = found.get("max-age", "")
     return CacheControl(
         no_store="no-store" in found,
         no_cache="no-cache" in found,
-        max_age_s=int(age) if age.isascii() and age.isdigit() and len(age) < 10 else None,
+        max_age_s=int(age) if age.isdigit() and len(age) < 10 else None,
     )
+
+
+def _next(text: str, at: int) -> int:
+    """Behind the malformed directive at ``at``."""
+    comma = text.find(",", at)
+    return len(text) if comma < 0 else comma + 1
 
 
 def cacheable(request: InferenceRequest, decision: Decision, route: Route, policy: Policy) -> bool:
@@ -72,6 +93,6 @@ def worth_keeping(reply: AdapterReply) -> bool:
 
 def cache_key(request: InferenceRequest, policy_version: str, prefix_hash: str | None) -> str:
     """Of everything that shapes the answer (hex). ``prefix_hash`` is of what was said before, None for nothing."""
-    asked = request.model_dump_json(exclude=_IRRELEVANT)
-    known = "\n".join((request.caller, policy_version, prefix_hash or "", asked))
-    return hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()
+    asked = request.model_dump(mode="json", exclude=_IRRELEVANT)
+    known = json.dumps([request.caller, policy_version, prefix_hash, asked])  # each apart, whatever it holds
+    return hashlib.sha256(known.encode()).hexdigest()

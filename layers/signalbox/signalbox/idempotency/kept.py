@@ -1,7 +1,8 @@
 """An answer as it lies in its record: compressed, and in the bucket where it is too long for an item."""
 
 import base64
-import hashlib
+import json
+import secrets
 import zlib
 from typing import Any
 
@@ -23,8 +24,10 @@ def packed(answer: Answer, ticket_id: str, bodies: Bodies) -> dict[str, Any]:
     body = zlib.compress(answer.model_dump_json().encode())
     if len(body) <= MOST_BYTES:
         return {"answer": base64.b64encode(body).decode()}
-    bodies.put(key_of(ticket_id), body)
-    return {"elsewhere": hashlib.sha256(body).hexdigest()}
+    # A place of its own: whoever has lost the record meanwhile must not write over the winner's answer.
+    place = secrets.token_hex(16)
+    bodies.put(_key(ticket_id, place), body)
+    return {"elsewhere": place}
 
 
 def unpacked(kept: Any, ticket_id: str, bodies: Bodies) -> Answer:
@@ -33,15 +36,23 @@ def unpacked(kept: Any, ticket_id: str, bodies: Bodies) -> Answer:
         if "answer" in kept:
             body = base64.b64decode(kept["answer"])
         else:
-            body = bodies.get(key_of(ticket_id)) or b""
-            if hashlib.sha256(body).hexdigest() != kept["elsewhere"]:
-                raise Damaged
+            body = bodies.get(_key(ticket_id, kept["elsewhere"])) or b""
         return Answer.model_validate_json(zlib.decompress(body))
     except (ValidationError, zlib.error, ValueError, KeyError, TypeError):
         raise Damaged from None
 
 
-def key_of(ticket_id: str) -> str:
-    """Where in the bucket the answer to a ticket lies; the caller first."""
+def drop(data: Any, ticket_id: str, bodies: Bodies) -> None:
+    """Erase what a record's ``data`` has in the bucket, if anything. Raises ``StoreUnavailable``."""
+    try:
+        place = json.loads(data)["elsewhere"]
+    except (ValueError, KeyError, TypeError):
+        return
+    if isinstance(place, str):
+        bodies.delete(_key(ticket_id, place))
+
+
+def _key(ticket_id: str, place: str) -> str:
+    """Where in the bucket an answer to a ticket lies; the caller first."""
     caller, _, rest = ticket_id.partition("#")
-    return body_key(caller, "answers", rest)
+    return body_key(caller, "answers", rest, place)

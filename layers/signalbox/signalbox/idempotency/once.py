@@ -18,7 +18,8 @@ from aws_lambda_powertools import Logger
 from signalbox.contracts.answers import Answer
 from signalbox.contracts.errors import Conflict
 from signalbox.conversations.bodies import Bodies
-from signalbox.idempotency.kept import Damaged, key_of, packed, unpacked
+from signalbox.idempotency.items import Items
+from signalbox.idempotency.kept import packed
 from signalbox.idempotency.ticket import Given, Ticket
 from signalbox.transport.dynamodb import DynamoDB, StoreUnavailable
 
@@ -50,7 +51,8 @@ class PowertoolsOnce:
     sleep_s: Callable[[float], None] = time.sleep
 
     def run(self, ticket: Ticket, work: Callable[[], Answer]) -> Given:
-        """Work that outlived its lease and was done by another one too: everybody is given the other's answer."""
+        """Work that outlived its lease and was done by another one too: everybody with the idempotency key is given
+        the other's answer. In the cache, where nobody has a key to compare by, each is given his own."""
         from aws_lambda_powertools.utilities.idempotency import exceptions
 
         from signalbox.idempotency.records import TakenOver
@@ -69,50 +71,46 @@ class PowertoolsOnce:
             ):
                 self._wait(ticket, pause_ms)
                 pause_ms = min(LONGEST_PAUSE_MS, pause_ms * 2)
-            except Damaged:
-                logger.warning("a kept answer cannot be read")
-                self.forget([ticket.id])
             except exceptions.IdempotencyPersistenceLayerError as error:
+                cause = error.__cause__
                 if attempt.raised is not None:
-                    raise attempt.raised from None  # and the record frees itself
+                    _warn("a key could not be freed", cause)  # its lease frees it
+                    raise attempt.raised from None
                 if attempt.answer is None:
-                    raise _unavailable(error) from None
-                if not isinstance(error.__cause__, TakenOver):
-                    logger.warning("an answer was not kept", extra={"error.type": type(error.__cause__).__name__})
+                    raise _unavailable(cause) from None
+                if ticket.kind == "cache" or not isinstance(cause, TakenOver):
+                    _warn("an answer was not kept", cause)
                     return Given(attempt.answer, fresh=True)
-                done = attempt.answer
-                if self.now_ms() >= ticket.wait_until_ms:
-                    return Given(done, fresh=True)
-                work = _already(done)  # should the other one fail, this is what is kept
+                work = _already(attempt.answer)  # should the other one fail, this is what is kept
 
     def renew(self, ticket: Ticket, answer: Answer) -> None:
         """Also where nothing is kept yet. A store that fails keeps nothing: the answer was given anyway."""
         try:
-            kept = json.dumps(packed(answer, ticket.id, self.bodies))
-            now_s = self.now_ms() // 1_000
-            item: dict[str, Any] = {
-                "id": ticket.id,
+            values: dict[str, Any] = {
                 "status": "COMPLETED",
-                "expiration": now_s + ticket.keep_s,
-                "data": kept,
+                "expiration": self.now_ms() // 1_000 + ticket.keep_s,
+                "data": json.dumps(packed(answer, ticket.id, self.bodies)),
                 "validation": _hashed(ticket.fingerprint),
+                "holder": secrets.token_hex(16),
             }
-            self.dynamodb.put(self.table, item)
+            self._items.replace(ticket.id, values)
         except StoreUnavailable as error:
-            logger.warning("an answer was not kept", extra={"error.type": type(error).__name__})
+            _warn("an answer was not kept", error)
 
     def forget(self, ids: Iterable[str]) -> None:
+        """Raises ``StoreUnavailable``. Work that still runs gives its answer, and keeps it no more."""
         for one in ids:
-            item = self.dynamodb.get(self.table, {"id": one})
-            if item is not None and "elsewhere" in (item.get("data") or ""):
-                self.bodies.delete(key_of(one))
-            self.dynamodb.delete(self.table, {"id": one})
+            self._items.forget(one)
+
+    @property
+    def _items(self) -> Items:
+        return Items(self.dynamodb, self.table, self.bodies)
 
     def _given(self, ticket: Ticket, attempt: "_Attempt") -> Given:
         """One try by Powertools, with its exceptions."""
         from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 
-        from signalbox.idempotency.records import Records
+        from signalbox.idempotency.records import Form, Records
 
         config = IdempotencyConfig(
             event_key_jmespath="key",
@@ -122,20 +120,21 @@ class PowertoolsOnce:
             hash_function="sha256",
             lambda_context=_Lease(ticket.lease_ms),  # type: ignore[arg-type] # only the time left is asked for
         )
+        records = Records(self._items, secrets.token_hex(16))
 
         @idempotent_function(  # type: ignore[untyped-decorator]
             data_keyword_argument="asked",
-            persistence_store=Records(self.dynamodb, self.table, secrets.token_hex(16)),
+            persistence_store=records,
             config=config,
+            output_serializer=Form(records, self._items, ticket.id),
             key_prefix=f"{ticket.caller}#{ticket.kind}",
         )
-        def kept(asked: dict[str, str]) -> dict[str, Any]:  # noqa: ARG001 - Powertools reads it
-            return packed(attempt.done(), ticket.id, self.bodies)
+        def kept(asked: dict[str, str]) -> Answer:  # noqa: ARG001 - Powertools reads it
+            return attempt.done()
 
-        found = kept(asked={"key": ticket.key, "fingerprint": ticket.fingerprint})
+        answer: Answer = kept(asked={"key": ticket.key, "fingerprint": ticket.fingerprint})
         if attempt.answer is not None:
-            return Given(attempt.answer, fresh=True)
-        answer = unpacked(found, ticket.id, self.bodies)
+            return Given(answer, fresh=True)
         return Given(answer, fresh=False, age_s=max(0, self.now_ms() - answer.created_at_ms) // 1_000)
 
     def _wait(self, ticket: Ticket, pause_ms: int) -> None:
@@ -174,6 +173,9 @@ def _hashed(fingerprint: str) -> str:
     return hashlib.sha256(json.dumps(fingerprint).encode()).hexdigest()
 
 
-def _unavailable(error: Exception) -> StoreUnavailable:
-    cause = error.__cause__
+def _warn(told: str, cause: BaseException | None) -> None:
+    logger.warning(told, extra={"error.type": type(cause).__name__})
+
+
+def _unavailable(cause: BaseException | None) -> StoreUnavailable:
     return cause if isinstance(cause, StoreUnavailable) else StoreUnavailable(f"idempotency: {type(cause).__name__}")

@@ -6,16 +6,25 @@ to its first write was lost, and nobody ends a record that another one has taken
 """
 
 import datetime
-from typing import Any
+import json
+from contextlib import suppress
+from typing import Any, Literal
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyInconsistentStateError,
     IdempotencyItemAlreadyExistsError,
     IdempotencyItemNotFoundError,
 )
 from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+from aws_lambda_powertools.utilities.idempotency.serialization.base import BaseIdempotencySerializer
+from pydantic import BaseModel, ValidationError, model_validator
 
-from signalbox.transport.dynamodb import ConditionFailed, DynamoDB
+from signalbox.contracts.answers import Answer
+from signalbox.idempotency.items import Items
+from signalbox.idempotency.kept import Damaged, drop, packed, unpacked
+from signalbox.transport.dynamodb import ConditionFailed, StoreUnavailable
 
 _FREE = (
     "attribute_not_exists(id) OR expiration < :now_s"
@@ -23,23 +32,54 @@ _FREE = (
 )
 _STATUS = {"#status": "status"}
 
+logger = Logger(child=True)
+
 
 class TakenOver(Exception):
     """The lease ended before the work did, and another run has the record now."""
 
 
-class Records(BasePersistenceLayer):
-    """The record of one run, which ``holder`` names."""
+class Erased(Exception):
+    """The record was taken away while the work was done."""
 
-    def __init__(self, dynamodb: DynamoDB, table: str, holder: str) -> None:
+
+class _Stored(BaseModel):
+    """An item that Powertools can make something of."""
+
+    id: str
+    status: Literal["INPROGRESS", "COMPLETED"]
+    expiration: int
+    in_progress_expiration: int | None = None
+    validation: str
+    data: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "_Stored":
+        if self.status == "INPROGRESS" and self.in_progress_expiration is None:
+            raise ValueError("a lease that never ends")
+        if self.status == "COMPLETED" and not isinstance(json.loads(self.data) or None, dict):
+            raise ValueError("no answer")
+        return self
+
+
+class Records(BasePersistenceLayer):
+    """The record of one run, which ``holder`` names. One that cannot be read is taken away, as if it had not been."""
+
+    def __init__(self, items: Items, holder: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._dynamodb, self._table, self._holder = dynamodb, table, holder
+        self._items, self._holder = items, holder
+        self._seen: dict[str, Any] = {}
+
+    def discard_seen(self) -> None:
+        """What was read last is of no use. Raises ``StoreUnavailable``."""
+        logger.warning("a kept answer cannot be read")
+        self._items.discard(self._seen)
 
     def _get_record(self, idempotency_key: str) -> DataRecord:
-        item = self._dynamodb.get(self._table, {"id": idempotency_key})
-        if item is None:
+        item = self._items.get(idempotency_key)
+        if item is None or (found := self._read(item)) is None:
             raise IdempotencyItemNotFoundError
-        return _record(item)
+        return found
 
     def _put_record(self, data_record: DataRecord) -> None:
         now_ms = int(datetime.datetime.now(datetime.UTC).timestamp() * 1_000)
@@ -53,22 +93,22 @@ class Records(BasePersistenceLayer):
         }
         values = {":now_s": now_ms // 1_000, ":now_ms": now_ms, ":in_progress": "INPROGRESS"}
         try:
-            self._dynamodb.put(self._table, item, condition=_FREE, names=_STATUS, values=values)
+            self._items.dynamodb.put(self._items.table, item, condition=_FREE, names=_STATUS, values=values)
         except ConditionFailed as failed:
             there = failed.item or {}
             if there.get("holder") == self._holder:
                 return  # it was written, and the answer was lost
-            if not there:
-                raise IdempotencyItemAlreadyExistsError from None
-            found = _record(there)
+            if (found := self._read(there) if there else None) is None:
+                raise IdempotencyItemAlreadyExistsError from None  # Powertools looks again
             self._validate_payload(data_payload=data_record, stored_data_record=found)
             raise IdempotencyItemAlreadyExistsError(old_data_record=found) from None
 
     def _update_record(self, data_record: DataRecord) -> None:
+        """Raises ``TakenOver``, ``Erased``: then what was put into the bucket is gone again."""
         sets = "#status = :status, expiration = :expiration, #data = :data, #validation = :validation"
         try:
-            self._dynamodb.update(
-                self._table,
+            self._items.dynamodb.update(
+                self._items.table,
                 {"id": data_record.idempotency_key},
                 f"SET {sets} REMOVE in_progress_expiration",
                 condition="holder = :holder",
@@ -81,23 +121,46 @@ class Records(BasePersistenceLayer):
                     ":holder": self._holder,
                 },
             )
-        except ConditionFailed:
-            raise TakenOver from None
+        except ConditionFailed as failed:
+            with suppress(StoreUnavailable):  # the bucket's own lifetime ends it
+                drop(data_record.response_data, data_record.idempotency_key, self._items.bodies)
+            raise (TakenOver if failed.item else Erased) from None
 
     def _delete_record(self, data_record: DataRecord) -> None:
         key, values = {"id": data_record.idempotency_key}, {":holder": self._holder}
+        with suppress(ConditionFailed):  # another run has it now
+            self._items.dynamodb.delete(self._items.table, key, condition="holder = :holder", values=values)
+
+    def _read(self, item: dict[str, Any]) -> DataRecord | None:
+        self._seen = item
         try:
-            self._dynamodb.delete(self._table, key, condition="holder = :holder", values=values)
-        except ConditionFailed:
-            return  # another run has it now
+            stored = _Stored.model_validate(item, strict=True)
+        except ValidationError:
+            self.discard_seen()
+            return None
+        return DataRecord(
+            idempotency_key=stored.id,
+            status=stored.status,
+            expiry_timestamp=stored.expiration,
+            in_progress_expiry_timestamp=stored.in_progress_expiration,
+            response_data=stored.data,
+            payload_hash=stored.validation,
+        )
 
 
-def _record(item: dict[str, Any]) -> DataRecord:
-    return DataRecord(
-        idempotency_key=item["id"],
-        status=item["status"],
-        expiry_timestamp=item["expiration"],
-        in_progress_expiry_timestamp=item.get("in_progress_expiration"),
-        response_data=item.get("data") or "",
-        payload_hash=item.get("validation") or "",
-    )
+class Form(BaseIdempotencySerializer):
+    """Answers to what Powertools keeps, and back; so that a bucket that fails is a save that failed."""
+
+    def __init__(self, records: Records, items: Items, ticket_id: str) -> None:
+        self._records, self._items, self._ticket_id = records, items, ticket_id
+
+    def to_dict(self, data: Answer) -> dict[str, Any]:
+        return packed(data, self._ticket_id, self._items.bodies)
+
+    def from_dict(self, data: dict[str, Any]) -> Answer:
+        """Raises what makes Powertools try again, the record it has read being of no use."""
+        try:
+            return unpacked(data, self._ticket_id, self._items.bodies)
+        except Damaged:
+            self._records.discard_seen()
+            raise IdempotencyInconsistentStateError from None

@@ -26,6 +26,12 @@ class DynamoReceipts:
         alive = [item for item in found if item["expires_at"] > now_s]
         return tuple(_receipt(item) for item in sorted(alive, key=lambda item: (item["left_at_ms"], item["attempt"])))
 
+    def erase(self, receipt: str) -> None:
+        """All of one partition is gone afterwards, the replies in it too. Raises ``StoreUnavailable``."""
+        found = self.dynamodb.query(self.table, "receipt = :receipt", {":receipt": receipt}, consistent=True)
+        for item in found:
+            self.dynamodb.delete(self.table, {"receipt": receipt, "attempt": item["attempt"]})
+
 
 def _receipt(item: Mapping[str, Any]) -> Receipt:
     reply = AdapterReply.model_validate_json(gzip.decompress(item["reply"])) if "reply" in item else None
