@@ -242,6 +242,16 @@ def test_the_caller_and_the_request_decide_what_is_repeated(again: dict[str, obj
 
 
 @pytest.mark.row("A12")
+def test_nobody_is_turned_away_because_another_one_asks_the_same() -> None:
+    here = desk(CACHED)
+    here.ask()
+    ((ticket_id, (fingerprint, _)),) = here.once.kept.items()
+    here.once.kept[ticket_id] = fingerprint, None  # still being answered
+    assert here.ask().answer is not None
+    assert len(here.calls) == 2
+
+
+@pytest.mark.row("A12")
 def test_no_store_keeps_nothing_and_no_cache_keeps_anew() -> None:
     here = desk(CACHED)
     here.ask(cache=CacheControl(no_store=True))

@@ -171,7 +171,10 @@ class _Serving:
             return fresh()
         if self.asked.cache.no_cache:
             return self._renewed(ticket, fresh())
-        served = self._once(ticket, fresh)
+        try:
+            served = self._once(ticket, fresh)
+        except Conflict:
+            return fresh()  # somebody asks the very same and takes long; there is time left to ask for oneself
         if served.replay is None or served.answer is None:
             return served
         if self.asked.cache.max_age_s is not None and served.replay.age_s > self.asked.cache.max_age_s:
@@ -203,7 +206,7 @@ class _Serving:
             fingerprint=key,
             keep_s=policy.cache.keep_s,
             lease_ms=decision.deadline_ms + LEASE_MARGIN_MS,
-            wait_until_ms=self.asked.arrived_at_ms + decision.deadline_ms,
+            wait_until_ms=self.asked.arrived_at_ms + decision.deadline_ms // 2,
         )
 
     # -- what is left behind ------------------------------------------------------------------

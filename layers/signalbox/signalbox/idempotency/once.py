@@ -1,7 +1,7 @@
 """``Once`` by Powertools' idempotency utility: who comes first works, the others get what came of it.
 
-Powertools is imported with the first ticket: it brings boto3, 300 ms of CPU that most requests need not pay
-(docs/decisions/0009-idempotency-by-powertools.md).
+Powertools is imported with the first ticket: it brings boto3, 250 ms of CPU that most requests need not pay
+(docs/decisions/0011-idempotency-by-powertools.md).
 """
 
 import hashlib
