@@ -103,7 +103,9 @@ def conversation() -> None:
     latency = times.late_latency_ms / times.early_latency_ms
     table.add_row("whole ms", f"{times.early_latency_ms:.0f}", f"{times.late_latency_ms:.0f}", f"{latency:.2f}")
     console.print(table)
-    console.print(f"{times.counted:,} messages tokenized of {times.messages:,}: the new ones, once each")
+    console.print(
+        f"{times.counted:,} messages tokenized to decide, the new turn of each; {times.messages:,} are stored"
+    )
 
 
 def _built() -> Target:

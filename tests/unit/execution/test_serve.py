@@ -329,6 +329,22 @@ def test_a_cap_degrades_to_the_role_that_the_policy_names() -> None:
     assert any("limit is reached" in reason for reason in served.decision.reasons)
 
 
+@pytest.mark.row("A12")
+@pytest.mark.row("E2")
+def test_the_answer_of_a_cheaper_role_is_not_repeated_in_place_of_the_real_one() -> None:
+    premium = Role("premium", LARGE)
+    rules = replace(
+        PLAIN,
+        roles={"premium": premium, "fast": Role("fast", SMALL)},
+        routes=(replace(route(premium), cache=True),),
+    )
+    here = desk(rules)
+    poor = replace(rules, budgets=(Budget("role", "premium", "day", 10, degrade_to="fast"),))
+    here.under(poor).ask(request_id="req_poor")
+    here.ask()
+    assert here.calls == ["small", "large"]
+
+
 @pytest.mark.row("E2")
 @pytest.mark.row("E6")
 def test_a_pin_is_never_degraded() -> None:

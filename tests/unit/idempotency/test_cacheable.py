@@ -85,9 +85,14 @@ def test_what_the_caller_asks_goes_before_the_profile() -> None:
 
 
 @pytest.mark.row("A12")
+def test_a_profile_at_0_is_deterministic() -> None:
+    assert allowed(request(), model("m", sampling=ZERO))
+
+
+@pytest.mark.row("A12")
 def test_every_model_that_may_answer_has_to_be_at_0() -> None:
-    assert allowed(request(sampling=ZERO), model("a"), model("b"))
-    assert not allowed(request(), model("a", sampling=Sampling(temperature=0.1)), model("b"))
+    cold, warm = model("cold", sampling=ZERO), model("warm", sampling=WARM)
+    assert [allowed(request(), *models) for models in ((cold,), (cold, warm), (warm, cold))] == [True, False, False]
 
 
 @pytest.mark.row("A12")

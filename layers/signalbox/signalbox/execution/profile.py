@@ -14,7 +14,8 @@ def merged_sampling(asked: Sampling, model: RosterModel) -> Sampling:
     merged = {
         name: value
         for name in Sampling.model_fields
-        if (value := getattr(asked, name)) not in (None, ()) or (value := getattr(model.profile.sampling, name))
+        if (value := getattr(asked, name)) not in (None, ())
+        or (value := getattr(model.profile.sampling, name)) not in (None, ())
     }
     return Sampling(
         **{

@@ -85,13 +85,13 @@ class _Serving:
 
     # -- the same request once ----------------------------------------------------------------
 
-    def _once(self, ticket: Ticket, work: Callable[[], Served]) -> Served:
-        """What ``work`` comes to, or what it came to before."""
+    def _once(self, ticket: Ticket, work: Callable[[], Served], decision: Decision | None = None) -> Served:
+        """What ``work`` comes to, or what it came to before. ``decision``: who was meant to do it."""
         fresh: list[Served] = []
 
         def kept() -> Answer:
             served = work()
-            if served.answer is None or (ticket.kind == "cache" and not worth_keeping(served.answer.reply)):
+            if served.answer is None or (ticket.kind == "cache" and not _repeatable(served, decision)):
                 raise _Ended(served)
             fresh.append(served)
             return served.answer
@@ -170,15 +170,15 @@ class _Serving:
         if ticket is None:
             return fresh()
         if self.asked.cache.no_cache:
-            return self._renewed(ticket, fresh())
+            return self._renewed(ticket, fresh(), decision)
         try:
-            served = self._once(ticket, fresh)
+            served = self._once(ticket, fresh, decision)
         except Conflict:
             return fresh()  # somebody asks the very same and takes long; there is time left to ask for oneself
         if served.replay is None or served.answer is None:
             return served
         if self.asked.cache.max_age_s is not None and served.replay.age_s > self.asked.cache.max_age_s:
-            return self._renewed(ticket, fresh())
+            return self._renewed(ticket, fresh(), decision)
         return self._continued(served.answer, served, conversing, decision)
 
     def _continued(self, answer: Answer, served: Served, conversing: Conversing, decision: Decision) -> Served:
@@ -189,8 +189,8 @@ class _Serving:
         served = replace(served, answer=answer.model_copy(update={"facts": facts}), decision=decision)
         return self._recorded(served)
 
-    def _renewed(self, ticket: Ticket, served: Served) -> Served:
-        if served.answer is not None and worth_keeping(served.answer.reply):
+    def _renewed(self, ticket: Ticket, served: Served, decision: Decision) -> Served:
+        if served.answer is not None and _repeatable(served, decision):
             self.services.once.renew(ticket, served.answer)
         return served
 
@@ -198,7 +198,8 @@ class _Serving:
         """None where nothing may be repeated, by the policy's word or the caller's."""
         if self.asked.cache.no_store or not decision.hops or not cacheable(self.request, decision, route, policy):
             return None
-        key = cache_key(self.request, policy.version, opened.prefix_hash if opened and opened.kept else None)
+        before = opened.prefix_hash if opened and opened.kept else None
+        key = cache_key(self.request, policy.version, before, f"{decision.route}/{decision.role}")
         return Ticket(
             kind="cache",
             caller=self.request.caller,
@@ -232,6 +233,13 @@ class _Serving:
         except StoreUnavailable:
             return replace(served, unrecorded=True)
         return served
+
+
+def _repeatable(served: Served, meant: Decision | None) -> bool:
+    """Whether the cache may keep it: a whole answer, of the role that was meant to give it."""
+    if served.answer is None or served.decision is None or meant is None:
+        return False
+    return served.decision.role == meant.role and worth_keeping(served.answer.reply)
 
 
 def _no_state() -> SignalboxError:

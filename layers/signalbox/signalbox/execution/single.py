@@ -22,6 +22,8 @@ WORTH_ANOTHER_HOP = {
 }
 # Less than this is not worth a call.
 LEAST_HOP_MS = 100
+# However quick a model has been lately: its adapter may have to start first.
+LEAST_RESERVED_MS = 1_000
 # A probe ends with its reply.
 PROBE_RETRY_AFTER_MS = 1_000
 
@@ -85,7 +87,7 @@ def _skipped(hop: Hop) -> Attempt:
 
 def _share(left_ms: int, behind: Sequence[Hop]) -> int:
     """Milliseconds for a hop, when ``left_ms`` are left and ``behind`` wait for their turn."""
-    reserve = (behind[0].typical_latency_ms or 0) if behind else 0
+    reserve = max(behind[0].typical_latency_ms or 0, LEAST_RESERVED_MS) if behind else 0
     return left_ms - reserve if left_ms >= 2 * reserve else left_ms
 
 

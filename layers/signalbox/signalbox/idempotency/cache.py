@@ -91,8 +91,9 @@ def worth_keeping(reply: AdapterReply) -> bool:
     return said and reply.finish_reason in ("stop", "tool_calls") and reply.refusal is None
 
 
-def cache_key(request: InferenceRequest, policy_version: str, prefix_hash: str | None) -> str:
-    """Of everything that shapes the answer (hex). ``prefix_hash`` is of what was said before, None for nothing."""
+def cache_key(request: InferenceRequest, policy_version: str, prefix_hash: str | None, chosen: str = "") -> str:
+    """Of everything that shapes the answer (hex). ``prefix_hash`` is of what was said before, None for nothing;
+    ``chosen`` names who is to answer, as the time of day and the deadline may have a say in that too."""
     asked = request.model_dump(mode="json", exclude=_IRRELEVANT)
-    known = json.dumps([request.caller, policy_version, prefix_hash, asked])  # each apart, whatever it holds
+    known = json.dumps([request.caller, policy_version, prefix_hash, chosen, asked])  # each apart, whatever it holds
     return hashlib.sha256(known.encode()).hexdigest()
