@@ -205,8 +205,10 @@ def check_sizes(sizes: dict[str, int]) -> None:
 
 
 def parameter_overrides(target: Target, more: dict[str, str]) -> list[str]:
-    """`sam deploy`'s arguments for the template's parameters."""
+    """`sam deploy`'s arguments for the template's parameters; ``Release`` stands for all that a version is made of."""
+    given = {**target.parameters, **more}
+    release = hashlib.sha256(json.dumps([fingerprint(target), given], sort_keys=True).encode()).hexdigest()
     return [
         "--parameter-overrides",
-        *(f"{name}={json.dumps(value)}" for name, value in {**target.parameters, **more}.items()),
+        *(f"{name}={json.dumps(value)}" for name, value in {"Release": release, **given}.items()),
     ]

@@ -153,6 +153,19 @@ def test_a_request_with_everything_is_answered_looked_up_and_erased(account: Acc
     assert caller.send("GET", "/conversations/roles").status_code == 404
 
 
+@pytest.mark.row("E9")
+def test_what_the_models_were_like_is_written_down_and_no_store_was_denied(account: Account, caller: Caller) -> None:
+    assert caller.ask("how are the models?").status_code == 200
+    counters = account.admin("dynamodb").scan(TableName=account.names["CountersTable"])["Items"]
+    assert [one for one in counters if one["window"]["S"] == "health#circuit"]
+    logs = account.admin("logs")
+    for group in ("RouterLogGroup", "AdapterLogGroup"):
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=account.names[group])
+        lines = [event["message"] for page in pages for event in page["events"]]
+        assert lines
+        assert not [line for line in lines if "the models' health is unknown" in line or "no receipt" in line]
+
+
 def test_a_turn_too_long_for_an_item_goes_to_the_bucket_and_is_erased_from_it(account: Account, caller: Caller) -> None:
     noise = Random(1).randbytes(400_000)  # noqa: S311 - no secret, and nothing that packing makes small
     words = base64.b64encode(noise).decode()

@@ -46,7 +46,8 @@ class MemoryConversations:
             found = stored.turns.get((length - 1, prefix_hash)) if stored else None
             return found[0] if found else None
 
-        return place(caller, conversation_id, head, messages, history, known, whole=whole)
+        opened = place(caller, conversation_id, head, messages, history, known, whole=whole)
+        return replace(opened, committed_by=stored.committed_by) if stored and head.version else opened
 
     def claim(self, opened: Opened, request_id: str, until_ms: int) -> Opened:
         key = (opened.caller, opened.conversation_id)

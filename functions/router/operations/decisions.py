@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from router.incoming import incoming
 from router.respond import json_response
 from router.services import services
+from signalbox import ids
 from signalbox.contracts.errors import NotFound, Unavailable
 from signalbox.transport.dynamodb import StoreUnavailable
 
@@ -13,7 +14,7 @@ from signalbox.transport.dynamodb import StoreUnavailable
 def run(event: APIGatewayProxyEvent, request_id: str) -> Response[str]:
     who = incoming(event)
     try:
-        entry = services().ledger.get(who.caller, request_id)
+        entry = services().ledger.get(who.caller, request_id) if ids.is_request_id(request_id) else None
     except StoreUnavailable:
         raise Unavailable("state_unavailable", "The ledger could not be read.", retry_after_ms=1_000) from None
     if entry is None:

@@ -1,7 +1,15 @@
 """Ids of our own: whoever calls cannot choose them, and they sort by time."""
 
+import re
 import secrets
 import time
+
+_REQUEST_ID = re.compile(r"req_[0-9a-f]{32}")
+
+
+def is_request_id(text: str) -> bool:
+    """Whether it could be one of ours."""
+    return _REQUEST_ID.fullmatch(text) is not None
 
 
 def request_id(now_ms: int | None = None) -> str:

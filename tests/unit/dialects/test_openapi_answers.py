@@ -38,6 +38,8 @@ ANSWERS = {
     "refusal": reply(refusal="No."),
 }
 
+REQUEST_ID = "req_00000000000000000000000000000001"
+
 
 @pytest.fixture(autouse=True)
 def services(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
@@ -109,12 +111,12 @@ def test_a_decision_is_as_the_document_says() -> None:
 @pytest.mark.row("E3")
 @pytest.mark.row("B10")
 def test_a_decision_on_record_is_its_callers_alone(services: SimpleNamespace) -> None:
-    entry = samples.entry(samples.hold(amount=100), opened_at_ms=services.clock.at_ms)
+    entry = samples.entry(samples.hold(amount=100), opened_at_ms=services.clock.at_ms, request_id=REQUEST_ID)
     services.ledger.open(entry)
-    body = told(decisions.run(event(), "req_1"), "DecisionRecord")
-    assert (body["id"], body["state"], body["reserved_microusd"]) == ("req_1", "open", 100)
+    body = told(decisions.run(event(), REQUEST_ID), "DecisionRecord")
+    assert (body["id"], body["state"], body["reserved_microusd"]) == (REQUEST_ID, "open", 100)
     with pytest.raises(NotFound) as caught:
-        decisions.run(event("mallory"), "req_1")
+        decisions.run(event("mallory"), REQUEST_ID)
     assert caught.value.code == "decision_not_found"
 
 
@@ -122,7 +124,7 @@ def test_a_decision_on_record_is_its_callers_alone(services: SimpleNamespace) ->
 def test_a_conversation_is_its_callers_alone(services: SimpleNamespace) -> None:
     stored: MemoryConversations = services.conversations
     opened = stored.open("alice", "c1", (said("hello"),), "new", whole=False)
-    stored.commit(stored.claim(opened, "req_1", services.clock.at_ms + 1_000), "req_1", said("hi", "assistant"))
+    stored.commit(stored.claim(opened, REQUEST_ID, services.clock.at_ms + 1_000), REQUEST_ID, said("hi", "assistant"))
     for operation in (conversations.read, conversations.erase):
         with pytest.raises(NotFound) as caught:
             operation(event("mallory"), "c1")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -165,10 +166,6 @@ def test_a_failure_leaves_the_key_free() -> None:
 def test_a_reply_that_was_paid_for_and_never_taken_is_found_again() -> None:
     """The process dies between the reply and everything after it; the key's lease ends; the caller comes back."""
     here = desk(replace(PLAIN, budgets=(Budget("caller", None, "day", 10_000),)))
-
-    class Died(BaseException):
-        pass
-
     settle = here.ledger.settle
     here.ledger.settle = _dies(Died)  # type: ignore[method-assign]
     with pytest.raises(Died):
@@ -191,6 +188,126 @@ def _dies(how: type[BaseException]) -> Callable[..., None]:
         raise how
 
     return dying
+
+
+class Died(BaseException):
+    """As the process ends: nothing is tidied up."""
+
+
+def dying(here: Desk, method: str, **asked: Any) -> None:
+    """One request of the key ``k`` whose process dies as it comes to ``method`` of the ledger; its lease ends."""
+    kept = getattr(here.ledger, method)
+    setattr(here.ledger, method, _dies(Died))
+    with pytest.raises(Died):
+        here.ask(key="k", **asked)
+    setattr(here.ledger, method, kept)
+    here.once.kept.clear()
+    here.clock.at_ms += 60_000
+
+
+@pytest.mark.row("E6")
+def test_a_reply_that_is_found_again_keeps_to_the_pin() -> None:
+    here = desk(PLAIN)
+    first, second = (here.under(replace(PLAIN, routes=(route(Role("c", one, pinned=True)),))) for one in (SMALL, LARGE))
+    first.number, second.number = 100, 200
+    dying(first, "settle")
+    dying(second, "settle")
+    served = first.ask(key="k")
+    assert served.answer is not None
+    assert served.answer.reply.model == "small"
+
+
+@pytest.mark.row("A5")
+@pytest.mark.row("E1")
+def test_a_turn_that_was_appended_before_the_crash_is_not_appended_again() -> None:
+    here = desk()
+    here.ask("first", conversation_id="c")
+    dying(here, "settle", text="second", conversation_id="c")
+    served = here.ask("second", key="k", conversation_id="c")
+    assert served.answer is not None
+    assert served.answer.facts["conversation"]["version"] == 2
+    here.ask("third", conversation_id="c")
+    assert [one.text for one in here.invoker.calls[-1].messages] == ["first", "fine", "second", "fine", "third"]
+    assert len(here.calls) == 3
+
+
+@pytest.mark.row("A5")
+@pytest.mark.row("E1")
+def test_a_reply_to_an_older_history_is_not_given_to_a_newer_one() -> None:
+    here = desk()
+    here.ask("first", conversation_id="c")
+    commit = here.conversations.commit
+    here.conversations.commit = _dies(Died)  # type: ignore[method-assign,assignment]
+    with pytest.raises(Died):
+        here.ask("second", key="k", conversation_id="c")
+    here.conversations.commit = commit  # type: ignore[method-assign]
+    here.once.kept.clear()
+    here.clock.at_ms += 60_000
+    here.ask("in between", conversation_id="c")
+    here.ask("second", key="k", conversation_id="c")
+    assert [one.text for one in here.invoker.calls[-1].messages][-3:] == ["in between", "fine", "second"]
+    died = here.ledger.entries[1]
+    assert (died.state, died.booked_microusd) == ("settled", 7)
+
+
+@pytest.mark.row("A12")
+def test_a_reply_that_is_found_again_is_not_cached() -> None:
+    here = desk(CACHED)
+    dying(here, "settle")
+    here.ask(key="k")
+    assert here.ask().replay is None
+
+
+@pytest.mark.row("E2")
+def test_what_a_crash_leaves_unknown_is_booked_at_its_worst() -> None:
+    here = desk(script={"small": [failure("small", "DeadlineExceeded")]})
+    worst = preview(here.asked("hello").request, here.services).hops[0].worst_cost_microusd
+    dying(here, "settle")
+    here.ask(key="k")
+    assert here.ledger.entries[0].booked_microusd == worst + 7
+
+
+@pytest.mark.row("E2")
+def test_an_opening_whose_answer_was_lost_holds_nothing() -> None:
+    faulty = {"now": True}
+    rules = replace(PLAIN, budgets=(Budget("caller", None, "day", 10_000),))
+    here = desk(rules, faults=lambda: "unanswered" if faulty["now"] else None)
+    opened = here.ledger.open
+
+    def once_lost(entry: Any) -> Any:
+        try:
+            return opened(entry)
+        finally:
+            faulty["now"] = False
+
+    here.ledger.open = once_lost  # type: ignore[method-assign]
+    assert error_of(here.ask()).code == "state_unavailable"
+    (entry,) = here.ledger.entries
+    assert (entry.state, entry.booked_microusd) == ("settled", 0)
+    assert set(here.ledger.counters.values()) == {0}
+    assert here.calls == []
+
+
+@pytest.mark.row("E2")
+def test_caps_that_degrade_to_each_other_come_to_an_end() -> None:
+    one, other = Role("one", SMALL), Role("other", LARGE)
+    rules = replace(
+        PLAIN,
+        roles={"one": one, "other": other},
+        routes=(route(one),),
+        budgets=(Budget("role", "one", "day", 0, "other"), Budget("role", "other", "day", 0, "one")),
+    )
+    assert error_of(desk(rules).ask()).code == "budget_exceeded"
+
+
+@pytest.mark.row("A12")
+def test_a_cached_answer_tells_of_no_other_conversation() -> None:
+    here = desk(CACHED)
+    here.ask(conversation_id="c")
+    served = here.ask()
+    assert served.replay is not None
+    assert served.answer is not None
+    assert "conversation" not in served.answer.facts
 
 
 @pytest.mark.row("E1")

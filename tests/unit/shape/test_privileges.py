@@ -11,7 +11,7 @@ ROUTER = {
     **{adapter: {"lambda:InvokeFunction"} for adapter, _ in ADAPTERS.values()},
     **{f"{adapter}.Alias": {"lambda:InvokeFunction"} for adapter, _ in ADAPTERS.values()},
     "LedgerTable": {"dynamodb:GetItem", *DYNAMODB_WRITES},
-    "CountersTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+    "CountersTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", *DYNAMODB_WRITES},
     "ConversationsTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem", *DYNAMODB_WRITES},
     "IdempotencyTable": {"dynamodb:GetItem", "dynamodb:DeleteItem", *DYNAMODB_WRITES},
     "ReceiptsTable": {"dynamodb:Query", "dynamodb:DeleteItem"},

@@ -52,6 +52,7 @@ class Entry(Contract):
     state: State = "settled"
     decision: Decision | None = None
     conversation_id: str | None = None
+    prefix_hash: str | None = None  # of what was said before, in its conversation
     idempotency_key_hash: str | None = None
     replay: Replay | None = None
     cache: Literal["stored", "hit", "bypassed"] | None = None

@@ -1,5 +1,6 @@
 """One request, whatever dialect it came in."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,7 +15,13 @@ Mode = Literal["live", "canary"]
 
 
 # What a caller may name a conversation.
-ConversationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
+_CONVERSATION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
+ConversationId = Annotated[str, Field(pattern=_CONVERSATION_ID)]
+
+
+def is_conversation_id(text: str) -> bool:
+    """Whether a caller may name a conversation so."""
+    return re.fullmatch(_CONVERSATION_ID, text) is not None
 
 
 class Sampling(Contract):

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from signalbox.contracts.conversations import History
@@ -57,7 +57,8 @@ class DynamoConversations:
             head = Head(life, 0, seed(caller, conversation_id, life), NOTHING, self._lasts_until_s())
         else:
             head = head_of(item)
-        return place(caller, conversation_id, head, messages, history, part.stored, whole=whole)
+        opened = place(caller, conversation_id, head, messages, history, part.stored, whole=whole)
+        return replace(opened, committed_by=item.get("committed_by")) if item and head.version else opened
 
     def claim(self, opened: Opened, request_id: str, until_ms: int) -> Opened:
         now_ms = self.clock.now_ms()

@@ -48,3 +48,4 @@ class Opened:
     life: str = ""
     lasts_until_s: int = 0
     opening: Opening | None = None
+    committed_by: str | None = None  # the request whose reply is the last one

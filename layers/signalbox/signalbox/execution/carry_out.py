@@ -1,12 +1,13 @@
 """Asks the models for an answer, with everything that it may cost held before and settled after."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from signalbox.contracts.adapters import AdapterReply
 from signalbox.contracts.answers import Answer
 from signalbox.contracts.decisions import Decision
 from signalbox.contracts.errors import Conflict
 from signalbox.contracts.ledger import Entry
-from signalbox.contracts.receipts import Receipt
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.contracts.runtime import Runtime
 from signalbox.execution.converse import Conversing
@@ -17,7 +18,7 @@ from signalbox.execution.reserve import Refused, Wanted, reserve
 from signalbox.execution.served import Asked, Served
 from signalbox.execution.services import Services
 from signalbox.execution.single import run_single
-from signalbox.ledger.died import died
+from signalbox.ledger.died import died, of_request
 from signalbox.policy.resolved import Policy
 from signalbox.quotas.headers import headers as quota_headers
 from signalbox.transport.dynamodb import StoreUnavailable
@@ -47,8 +48,10 @@ def carry_out(call: Call, services: Services) -> Served:
     if call.key_hash is not None and (left := _left_behind(call, services)):
         return _recovered(call, left, services)
     messages = call.conversing.messages()
-    asked = Wanted(call.asked, call.request, call.policy, call.runtime, call.decision, call.receipt, call.key_hash)
-    reserved = reserve(asked, services)
+    wanted = Wanted(
+        call.asked, call.request, call.policy, call.runtime, call.decision, call.receipt, call.key_hash, _prefix(call)
+    )
+    reserved = reserve(wanted, services)
     if isinstance(reserved, Refused):
         return _refused(reserved, call, services)
     entry, standings = reserved
@@ -70,15 +73,18 @@ def carry_out(call: Call, services: Services) -> Served:
     return _settled(entry, replace(served, headers=told), call, services)
 
 
-def _answered(call: Call, decision: Decision, outcome: Outcome, services: Services) -> Served:
-    """The outcome as an answer, its turn appended to the conversation."""
+def _answered(call: Call, decision: Decision, outcome: Outcome, services: Services, *, append: bool = True) -> Served:
+    """The outcome as an answer, its turn appended to the conversation unless it is there."""
     headers = routing_headers(decision, outcome)
     reply = outcome.reply
     if reply is None:
         return Served(None, outcome.error, decision, outcome, headers)
     try:
-        conversation = call.conversing.commit(reply)
+        conversation = call.conversing.commit(reply) if append else call.conversing.as_it_is()
     except Conflict as error:
+        # Erased, or taken over: nobody may find the reply again.
+        with suppress(StoreUnavailable):
+            services.receipts.erase(call.receipt)
         return Served(None, error, decision, outcome, headers)
     now_ms, request_id = services.clock.now_ms(), call.request.request_id
     facts = routing_facts(request_id, decision, outcome, reply, max(0, now_ms - call.asked.arrived_at_ms))
@@ -115,24 +121,51 @@ def _refused(refused: Refused, call: Call, services: Services) -> Served:
 # -- a reply that was paid for and never taken ---------------------------------------------------
 
 
-def _left_behind(call: Call, services: Services) -> tuple[Receipt, ...]:
-    """Receipts of an earlier request with this key and body that died; empty where none has a reply to use."""
+@dataclass(frozen=True)
+class _Found:
+    """``committed``: it is the last turn of the conversation already."""
+
+    reply: AdapterReply
+    committed: bool
+
+
+def _left_behind(call: Call, services: Services) -> _Found | None:
+    """The reply of an earlier request with this key and body that died, where it still answers this one.
+
+    Whoever died is settled, usable or not. A reply is usable if its model may answer now, and if nothing was said
+    in the conversation since it was asked for, but the reply itself.
+    """
     receipts = services.receipts.find(call.receipt)
-    allowed = {hop.model for hop in call.decision.hops[:1]} if call.decision.pinned else None
-    usable = any(one.reply and (allowed is None or one.reply.model in allowed) for one in receipts)
-    return receipts if usable else ()
-
-
-def _recovered(call: Call, receipts: tuple[Receipt, ...], services: Services) -> Served:
-    """The reply found again: those who died are settled by their receipts, and nobody is asked a second time."""
-    for request_id in {one.request_id for one in receipts}:
+    opened = call.conversing.opened
+    found: _Found | None = None
+    for request_id in dict.fromkeys(one.request_id for one in receipts):
         entry = services.ledger.get(call.request.caller, request_id)
-        if entry is not None and entry.state != "settled":
+        if entry is None:
+            continue
+        if entry.state != "settled":
             services.ledger.settle(died(entry, receipts, services.clock.now_ms()))
-    reply = next(one.reply for one in reversed(receipts) if one.reply)
-    attempt = Attempt(model=reply.model, reply=reply, failure=None, latency_ms=reply.latency_ms)
-    outcome = Outcome(reply, None, (attempt,))
-    served = _answered(call, call.decision, outcome, services)
+        committed = opened is not None and opened.committed_by == request_id
+        reply = next((one.reply for one in reversed(of_request(entry, receipts)) if one.reply), None)
+        if reply and _may_answer(reply, call) and (committed or entry.prefix_hash == _prefix(call)):
+            found = _Found(reply, committed)
+    return found
+
+
+def _may_answer(reply: AdapterReply, call: Call) -> bool:
+    """A pinned answer is its pin's alone."""
+    return not call.decision.pinned or reply.model == call.decision.model
+
+
+def _prefix(call: Call) -> str | None:
+    return call.conversing.opened.prefix_hash if call.conversing.opened and call.conversing.opened.version else None
+
+
+def _recovered(call: Call, found: _Found, services: Services) -> Served:
+    """The reply found again; nobody is asked a second time."""
+    attempt = Attempt(model=found.reply.model, reply=found.reply, failure=None, latency_ms=found.reply.latency_ms)
+    served = _answered(
+        call, call.decision, Outcome(found.reply, None, (attempt,)), services, append=not found.committed
+    )
     entry = begun(call.asked, call.decision, call.key_hash)
     try:
         services.ledger.record(ended(entry, served, services.clock.now_ms(), recovered=True))

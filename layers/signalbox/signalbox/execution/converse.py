@@ -71,11 +71,8 @@ class Conversing:
         """
         if self.opened is None:
             return None
-        told: dict[str, object] = {
-            "id": self.opened.conversation_id,
-            "messages": self.opened.snapshot.messages + 1,
-            "counted": len(self.opened.new),  # messages that had to be tokenized
-        }
+        opened = self.opened
+        told = _told(opened, opened.snapshot.messages + 1)
         try:
             version = self.conversations.commit(self.opened, self.request.request_id, as_turn(reply))
         except StoreUnavailable:
@@ -86,10 +83,24 @@ class Conversing:
         self._claimed = False
         return {**told, "version": version, "saved": True}
 
+    def as_it_is(self) -> dict[str, object] | None:
+        """What the caller is told where the turn was appended before."""
+        opened = self.opened
+        return {**_told(opened, _stored(opened)), "version": opened.version, "saved": True} if opened else None
+
     def link(self, answers: tuple[str, ...]) -> None:
         """Have kept answers erased with the conversation. Raises ``StoreUnavailable``."""
         if self.opened is not None and answers:
             self.conversations.link(self.opened, answers)
+
+
+def _told(opened: Opened, messages: int) -> dict[str, object]:
+    # counted: messages that had to be tokenized
+    return {"id": opened.conversation_id, "messages": messages, "counted": len(opened.new)}
+
+
+def _stored(opened: Opened) -> int:
+    return opened.snapshot.messages - len(opened.new)
 
 
 def as_turn(reply: AdapterReply) -> Message:

@@ -21,8 +21,8 @@ def lease_ends_at_ms(asked: Asked, deadline_ms: int) -> int:
     return asked.arrived_at_ms + deadline_ms + LEASE_MARGIN_MS
 
 
-def begun(asked: Asked, decision: Decision | None, key_hash: str | None) -> Entry:
-    """Who asked, and what was decided."""
+def begun(asked: Asked, decision: Decision | None, key_hash: str | None, prefix_hash: str | None = None) -> Entry:
+    """Who asked, and what was decided; ``prefix_hash`` of what was said before."""
     request = asked.request
     return Entry(
         caller=request.caller,
@@ -32,6 +32,7 @@ def begun(asked: Asked, decision: Decision | None, key_hash: str | None) -> Entr
         opened_at_ms=asked.arrived_at_ms,
         decision=decision,
         conversation_id=request.conversation_id,
+        prefix_hash=prefix_hash,
         idempotency_key_hash=key_hash,
     )
 

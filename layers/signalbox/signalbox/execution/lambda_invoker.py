@@ -49,15 +49,15 @@ class LambdaInvoker:
         """See ``Invoker``. Never tried twice here: the first call may have reached the model."""
         try:
             answer = within(request.deadline_ms + GRACE_MS, lambda: self._post(request))
-        except (OutOfTime, httpx.TimeoutException):
-            return _failure(request, "DeadlineExceeded", _too_late(request))
-        except (BrokenOff, TooLarge) as error:
-            # The model has answered and been paid; its receipt tells how much.
-            told = f"the reply of {request.model} was lost on its way back ({type(error).__name__}); it may be billed"
-            return _failure(request, "MalformedReply", told)
-        except (NoAwsKeys, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (NoAwsKeys, httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
             told = f"the adapter of {request.model} could not be reached ({type(error).__name__})"
             return _failure(request, "ProviderUnavailable", told)
+        except (OutOfTime, httpx.TimeoutException):
+            return _failure(request, "DeadlineExceeded", _too_late(request))
+        except (BrokenOff, TooLarge, httpx.HTTPError) as error:
+            # The adapter has the request: the model may answer, and will be paid; its receipt tells how much.
+            told = f"the reply of {request.model} was lost on its way back ({type(error).__name__}); it may be billed"
+            return _failure(request, "MalformedReply", told)
         return _result(request, answer)
 
     def _post(self, request: AdapterRequest) -> Answer:

@@ -110,7 +110,14 @@ class Once(Protocol):
 
 
 class Receipts(Protocol):
-    """What adapters left behind. Raises ``StoreUnavailable``."""
+    """What adapters left behind, to read. Raises ``StoreUnavailable``."""
 
     def find(self, receipt: str) -> tuple[Receipt, ...]:
         """All of one partition, oldest first."""
+
+
+class KeptReceipts(Receipts, Protocol):
+    """The same, with the replies in them to answer for."""
+
+    def erase(self, receipt: str) -> None:
+        """All of one partition is gone afterwards."""

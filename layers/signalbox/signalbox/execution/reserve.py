@@ -1,5 +1,6 @@
 """Takes what a decision may cost of its limits; where one has no room, decides again around it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from signalbox.contracts.decisions import Decision
@@ -17,6 +18,9 @@ from signalbox.quotas.headers import headers
 from signalbox.quotas.holds import holds
 from signalbox.quotas.refusal import refusal as quota_refusal
 from signalbox.quotas.standing import QuotaExceeded, Standing
+from signalbox.transport.dynamodb import StoreUnavailable
+
+_UNASKED = {"state": "settled", "status": 503, "error": "state_unavailable"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Wanted:
     decision: Decision
     receipt: str
     key_hash: str | None = None
+    prefix_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,12 @@ class Refused:
 
 def reserve(wanted: Wanted, services: Services) -> tuple[Entry, tuple[Standing, ...]] | Refused:
     """The entry on record with its holds taken, and where its limits stand; or why not. Raises ``StoreUnavailable``."""
-    decision, degraded_to, full = wanted.decision, None, dict[str, str]()
+    decision, full = wanted.decision, dict[str, str]()
+    degraded_to: str | None = None
+    tried: set[str | None] = {decision.role}
     told: dict[str, str] = {}
     while True:
-        entry = begun(wanted.asked, decision, wanted.key_hash)
+        entry = begun(wanted.asked, decision, wanted.key_hash, wanted.prefix_hash)
         if not decision.hops:
             return Refused(entry, refusal(decision), told)
         now_ms = services.clock.now_ms()
@@ -57,12 +64,18 @@ def reserve(wanted: Wanted, services: Services) -> tuple[Entry, tuple[Standing, 
         except QuotaExceeded as error:
             told = headers(error.standings, now_ms)
             model = decision.hops[0].model
-            if (role := _cheaper(error, decision)) and role != degraded_to:
+            if (role := _cheaper(error, decision)) and role not in tried:
                 degraded_to = role
+                tried.add(role)
             elif _of_model_alone(error) and model not in full:
                 full[model] = "; ".join(one.hold.label for one in error.standings)
             else:
                 return Refused(begun(wanted.asked, decision, wanted.key_hash), quota_refusal(error, now_ms), told)
+        except StoreUnavailable:
+            # It may have been made, and only the answer was lost: nothing was asked, so nothing stays held.
+            with suppress(StoreUnavailable):
+                services.ledger.settle(entry.model_copy(update=_UNASKED | {"settled_at_ms": now_ms}))
+            raise
         decision = choose(
             wanted.request,
             wanted.policy,

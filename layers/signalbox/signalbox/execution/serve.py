@@ -183,7 +183,7 @@ class _Serving:
 
     def _continued(self, answer: Answer, served: Served, conversing: Conversing, decision: Decision) -> Served:
         """A cached answer is a turn of the conversation like any other."""
-        facts = dict(answer.facts)
+        facts = {name: fact for name, fact in answer.facts.items() if name != "conversation"}  # another one's
         if (told := conversing.commit(answer.reply)) is not None:
             facts["conversation"] = told
         served = replace(served, answer=answer.model_copy(update={"facts": facts}), decision=decision)
@@ -239,7 +239,8 @@ def _repeatable(served: Served, meant: Decision | None) -> bool:
     """Whether the cache may keep it: a whole answer, of the role that was meant to give it."""
     if served.answer is None or served.decision is None or meant is None:
         return False
-    return served.decision.role == meant.role and worth_keeping(served.answer.reply)
+    found_again = any(one.hop is None for one in served.outcome.attempts)  # asked for under who knows what policy
+    return not found_again and served.decision.role == meant.role and worth_keeping(served.answer.reply)
 
 
 def _no_state() -> SignalboxError:

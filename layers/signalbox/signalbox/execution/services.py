@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from signalbox.execution.ports import Clock, Conversations, Health, Invoker, Ledger, Once, Receipts
+from signalbox.execution.ports import Clock, Conversations, Health, Invoker, KeptReceipts, Ledger, Once
 from signalbox.policy.resolved import Policy
 from signalbox.pricing.table import PriceTable
 
@@ -19,4 +19,4 @@ class Services:
     ledger: Ledger
     conversations: Conversations
     once: Once
-    receipts: Receipts
+    receipts: KeptReceipts

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from signalbox.contracts.ledger import Entry
+from signalbox.contracts.ledger import AttemptFacts, Entry
 from signalbox.contracts.receipts import Receipt
 
 
@@ -12,15 +12,28 @@ def of_request(entry: Entry, receipts: Sequence[Receipt]) -> tuple[Receipt, ...]
 
 
 def died(entry: Entry, receipts: Sequence[Receipt], now_ms: int) -> Entry:
-    """Settled by what its adapters left behind."""
+    """Settled by what its adapters left behind.
+
+    A hop before the last receipt's that left none of its own was tried, and nobody knows how it ended: it may have
+    been billed, so it is booked at its worst.
+    """
+    billed = {one.attempt.model: one.attempt for one in of_request(entry, receipts)}
+    hops = [hop.model for hop in entry.decision.hops] if entry.decision else []
+    last = max((hops.index(model) for model in billed if model in hops), default=-1)
+    before = {model: _unknown(model) for model in hops[: last + 1] if model not in billed}
     return entry.model_copy(
         update={
             "state": "settled",
-            "attempts": tuple(one.attempt for one in of_request(entry, receipts)),
+            "attempts": (*before.values(), *billed.values()),
             "settled_at_ms": now_ms,
             "error": "request_died",
         }
     )
+
+
+def _unknown(model: str) -> AttemptFacts:
+    told = "how it ended is not known: the request died"
+    return AttemptFacts(model=model, failure="DeadlineExceeded", message=told, may_be_billed=True)
 
 
 def orphaned(entry: Entry) -> Entry:

@@ -18,6 +18,7 @@ import httpx
 
 from signalbox.transport.attributes import Item, Value, from_wire, to_wire
 from signalbox.transport.aws import NoAwsKeys, ambient_keys
+from signalbox.transport.ends import no_later
 from signalbox.transport.exchange import Answer, BrokenOff, TooLarge, shared_client
 from signalbox.transport.json_call import JsonService, json_object
 from signalbox.transport.refusals import (
@@ -170,7 +171,7 @@ class DynamoDB:
         One that only met another transaction on the same items is made again.
         """
         items = [{write.kind: _transacted(write)} for write in writes]
-        ends_at, paused_ms, attempt = time.monotonic() + CONFLICT_LIMIT_MS / 1_000, 0.0, 0
+        ends_at, paused_ms, attempt = no_later(time.monotonic() + CONFLICT_LIMIT_MS / 1_000), 0.0, 0
         while True:
             # One token until there is an answer, so that a lost one is not carried out twice; then another.
             asked = {"TransactItems": items, "ClientRequestToken": secrets.token_hex(16)}
@@ -198,7 +199,7 @@ class DynamoDB:
     def _call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The service's answer; asked again with full jitter where that may help."""
         body = json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode()
-        ends_at, attempt = time.monotonic() + RETRY_UNTIL_MS / 1_000, 0
+        ends_at, attempt = no_later(time.monotonic() + RETRY_UNTIL_MS / 1_000), 0
         while True:
             attempt += 1
             try:
@@ -234,7 +235,7 @@ class DynamoDB:
             region=self.region,
             keys=self.keys(),
             client=self.client(),
-            ends_at=time.monotonic() + ATTEMPT_LIMIT_MS / 1_000,
+            ends_at=no_later(time.monotonic() + ATTEMPT_LIMIT_MS / 1_000),
         )
 
     def _pause(self, attempt: int) -> float:
