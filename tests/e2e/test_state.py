@@ -22,7 +22,7 @@ from workbench.local.stack import Running
 from workbench.simulator.testing import Running as Simulator
 
 ROUTER = "signalbox-e2e-router"
-KILLS, BATCH = 20, 5
+KILLS, BATCH = 20, 10
 CROWD = 50
 
 
@@ -324,11 +324,11 @@ def day_budget() -> tuple[str, int]:
 def test_a_router_killed_between_reply_and_settle_loses_and_doubles_nothing(
     alice: Caller, running: Running, simulator: Simulator
 ) -> None:
-    """20 kills, 5 at a time: the workers are frozen once the models have been asked, and killed once they replied."""
+    """20 kills, 10 at a time: the workers are frozen once the models have been asked, and killed once they replied."""
     replies: dict[str, httpx.Response] = {}
     for batch in range(KILLS // BATCH):
         keys = [f"kill-{batch}-{n}" for n in range(BATCH)]
-        simulator.faults(kind="delay", delay_ms=5_000, times=BATCH)
+        simulator.faults(kind="delay", delay_ms=8_000, times=BATCH)
         replies |= killed_and_retried(alice, running, simulator, keys)
     assert [reply.status_code for reply in replies.values()] == [200] * KILLS
     # No reply was lost and none was paid for twice: one model call a key, all told.
@@ -347,7 +347,7 @@ def killed_and_retried(
     """Submits every key, kills the routers before they settle, and submits again until there is an answer."""
 
     def submit(key: str) -> httpx.Response:
-        return alice.ask(f"what about {key}?", more={"deadline_ms": 8_000}, idempotency_key=key)
+        return alice.ask(f"what about {key}?", more={"deadline_ms": 20_000}, idempotency_key=key)
 
     seen = len(_keys(running, "ReceiptsTable"))
     with ThreadPoolExecutor(len(keys)) as pool:
@@ -356,12 +356,12 @@ def killed_and_retried(
         assert not any(one.done() for one in first), [one.result().text for one in first if one.done()]
         frozen = workers(ROUTER)
         send(frozen, signal.SIGSTOP)
-        until(lambda: len(_keys(running, "ReceiptsTable")) >= seen + len(keys))
+        until(lambda: len(_keys(running, "ReceiptsTable")) >= seen + len(keys), 30)
         send(frozen, signal.SIGKILL)
         assert all(one.result().status_code >= 500 for one in first), [one.result().text for one in first]
 
         def retried(key: str) -> httpx.Response:
-            return until(lambda: (reply := submit(key)).status_code == 200 and reply, 40)  # type: ignore[return-value]
+            return until(lambda: (reply := submit(key)).status_code == 200 and reply, 90)  # type: ignore[return-value]
 
         return dict(zip(keys, pool.map(retried, keys), strict=True))
 

@@ -28,6 +28,7 @@ from workbench.simulator.testing import running
 WARM_CALLS = 20
 EVENTS = {
     "router": "router_chat_completions.json",
+    "reconcile": "reconcile_schedule.json",
     "authorizer": "authorizer_x_api_key.json",
     "adapter anthropic": "adapter_anthropic.json",
     "adapter openai": "adapter_openai.json",
@@ -95,7 +96,9 @@ class Call:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 loopback
             body = json.loads(answer.read())
         took = (time.perf_counter() - started) * 1000
-        if isinstance(body, dict) and ("errorType" in body or body.get("failure")):
+        if isinstance(body, dict) and (
+            "errorType" in body or body.get("failure") or body.get("statusCode", 200) != 200
+        ):
             raise RuntimeError(f"the function failed under the emulator: {str(body)[:300]}")
         return took
 
@@ -166,16 +169,22 @@ REPLY = AdapterReply(
 )
 
 
+AWS_SAYS: dict[str, Any] = {
+    "secretsmanager.GetSecretValue": {"SecretString": "simulated", "Name": "bench"},
+    "DynamoDB_20120810.BatchGetItem": {"Responses": {}, "UnprocessedKeys": {}},
+    "DynamoDB_20120810.Query": {"Items": []},
+}
+
+
 class _Answers(BaseHTTPRequestHandler):
-    """Secrets Manager with one secret, DynamoDB with no key, Lambda whose adapters say "fine"."""
+    """Secrets Manager with one secret, DynamoDB with nothing in it, Lambda whose adapters say "fine"."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.path.endswith("/invocations"):
             body = AdapterResult(reply=REPLY).model_dump_json().encode()
         else:
-            wanted = "GetSecretValue" in self.headers.get("x-amz-target", "")
-            body = json.dumps({"SecretString": "simulated", "Name": "bench"} if wanted else {}).encode()
+            body = json.dumps(AWS_SAYS.get(self.headers.get("x-amz-target", ""), {})).encode()
         self.send_response(200)
         self.send_header("content-type", "application/x-amz-json-1.1")
         self.send_header("content-length", str(len(body)))

@@ -18,6 +18,7 @@ RUNS = 7
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "dateutil", "s3transfer", "urllib3", "six")
 HANDLERS = {
     "router": "router.app",
+    "reconcile": "governance.reconcile.app",
     "authorizer": "authorizer.app",
     "adapter anthropic": "adapters.anthropic.app",
     "adapter openai": "adapters.openai.app",
@@ -35,6 +36,12 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Signalbox",
     "ADAPTER_PREFIX": "bench-adapter-",
     "CALLERS_TABLE": "bench",
+    "CONVERSATIONS_TABLE": "bench",
+    "IDEMPOTENCY_TABLE": "bench",
+    "LEDGER_TABLE": "bench",
+    "COUNTERS_TABLE": "bench",
+    "RECEIPTS_TABLE": "bench",
+    "BODIES_BUCKET": "bench",
     "ROSTER_MODEL": "bench",
     "PROVIDER_BASE_URL": "http://127.0.0.1:9",
     "PROVIDER_SECRET_ARN": "bench",
