@@ -52,11 +52,6 @@ def request_id(event: APIGatewayProxyEvent) -> str:
     return str(event.raw_event.setdefault(_MINTED, ids.request_id()))
 
 
-def gateway_request_id(event: APIGatewayProxyEvent) -> str:
-    """API Gateway's own, by which its logs are searched."""
-    return str(event.raw_event["requestContext"].get("requestId", ""))
-
-
 def json_body(event: APIGatewayProxyEvent) -> dict[str, Any]:
     """The body as a JSON object. Raises ``BadRequest`` or ``TooLarge``."""
     headers = _headers(event)
