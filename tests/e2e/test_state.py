@@ -339,6 +339,13 @@ def test_a_router_killed_between_reply_and_settle_loses_and_doubles_nothing(
     assert all(one.get("reserved", 0) == 0 for one in counters(running, alice.name).values())
     died = [entry for entry in entries(running, alice.name) if entry.get("error") == "request_died"]
     assert len(died) == KILLS
+    # The emulator learns that an idle worker was killed too only by handing it a request.
+    until(lambda: all(round_of_16(alice) for _ in range(2)), 90)
+
+
+def round_of_16(caller: Caller) -> bool:
+    """Whether 16 requests at once are all answered."""
+    return all(reply.status_code == 200 for reply in at_once(16, lambda _: caller.send("GET", "/models")))
 
 
 def killed_and_retried(
