@@ -26,7 +26,8 @@ run: setup ## Signalbox on this machine: URL, key and a live log; Ctrl-C stops i
 	@exec $(BIN)/signalbox run $(ARGS)
 
 test: setup tests/functional/node_modules ## Every test: unit, functional, then e2e on a local stack of its own
-	$(BIN)/pytest -n 2 --dist loadgroup -rs tests $(ARGS)
+	$(BIN)/pytest -n 2 -rs tests/unit tests/functional $(ARGS)
+	$(BIN)/pytest -rs tests/e2e $(ARGS)
 
 unit: setup ## No network, no clock, milliseconds
 	$(BIN)/pytest -n 2 tests/unit $(ARGS)

@@ -41,6 +41,15 @@ def invoke(running: Running, files: Path, function: str, event: dict[str, Any]) 
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def connected(running: Running, files: Path, function: str, event: dict[str, Any]) -> Any:
+    """What the function answered. Asked again while the engine's bridge, up with each first container, drops packets."""
+    for _ in range(3):
+        answer = invoke(running, files, function, event)
+        if "ConnectTimeout" not in json.dumps(answer):
+            break
+    return answer
+
+
 def event(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((EVENTS / name).read_text())
     return loaded
@@ -48,7 +57,7 @@ def event(name: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("engine")
 def test_the_router_decides_and_asks_an_adapter(running: Running, files: Path) -> None:
-    answer = invoke(running, files, "RouterFunction", event("router_chat_completions.json"))
+    answer = connected(running, files, "RouterFunction", event("router_chat_completions.json"))
     assert answer["statusCode"] == 200, answer
     assert json.loads(answer["body"])["choices"][0]["message"]["content"]
 
@@ -56,8 +65,8 @@ def test_the_router_decides_and_asks_an_adapter(running: Running, files: Path) -
 @pytest.mark.usefixtures("engine")
 def test_an_adapter_fetches_its_key_and_asks_the_provider(running: Running, files: Path) -> None:
     request = event("adapter_anthropic.json") | {"deadline_at_ms": 4_000_000_000_000}
-    answer = invoke(running, files, "ClaudeHaiku55Adapter", request)
-    assert answer["failure"] is None
+    answer = connected(running, files, "ClaudeHaiku55Adapter", request)
+    assert answer["failure"] is None, answer
     assert answer["reply"]["model"] == "claude-haiku-5-5"
 
 
@@ -65,6 +74,6 @@ def test_an_adapter_fetches_its_key_and_asks_the_provider(running: Running, file
 def test_the_authorizer_lets_a_real_key_in(running: Running, files: Path) -> None:
     request = event("authorizer_bearer.json")
     request["headers"]["Authorization"] = f"Bearer {running.local.api_key}"
-    answer = invoke(running, files, "AuthorizerFunction", request)
+    answer = connected(running, files, "AuthorizerFunction", request)
     assert answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
     assert answer["context"]["caller"] == "local"

@@ -417,7 +417,8 @@ def test_a_failing_model_is_left_alone_and_comes_back(alice: Caller, simulator: 
     simulator.faults(kind="status", status=500, provider="gemini")
     asked = {"text": "sum this up", "workload": "summarize"}
     for _ in range(8):
-        assert alice.send("POST", "/infer", asked).status_code == 200
+        reply = alice.send("POST", "/infer", asked)
+        assert reply.status_code == 200, reply.text
     state = httpx.get(f"{alice.base_url}/health", timeout=30).json()["models"]["gemini-3-5-flash-lite"]
     assert state["state"] == "cooling", state
     simulator.clear_journal()
