@@ -42,7 +42,7 @@ def invoke(running: Running, files: Path, function: str, event: dict[str, Any]) 
 
 
 def connected(running: Running, files: Path, function: str, event: dict[str, Any]) -> Any:
-    """What the function answered. Asked again while the engine's bridge, up with each first container, drops packets."""
+    """What the function answered. Asked again where the bridge, new with each container, drops packets."""
     for _ in range(3):
         answer = invoke(running, files, function, event)
         if "ConnectTimeout" not in json.dumps(answer):
