@@ -14,6 +14,7 @@ from signalbox.contracts.adapters import (
     FailureName,
     Usage,
 )
+from signalbox.contracts.decisions import Plan, Terms
 from signalbox.contracts.messages import Message, TextPart
 from signalbox.contracts.messages import Role as Speaker
 from signalbox.contracts.requests import InferenceRequest, Sampling
@@ -114,8 +115,23 @@ def route(role: Role, name: str = "all", deadline_ms: int = 10_000, cost: int | 
     return Route(name, None, Holds(wanted), role, "single", deadline_ms, cost)
 
 
+def planned(plan: Plan, role: Role, stronger: Role | None, deadline_ms: int = 10_000, **terms: Any) -> Route:
+    """A route whose plan has several calls; ``terms`` as in ``Terms``."""
+    return Route(
+        "planned",
+        None,
+        Holds(),
+        role,
+        plan,
+        deadline_ms,
+        terms.get("ceiling_microusd"),
+        escalate_to=stronger,
+        terms=Terms(**terms),
+    )
+
+
 def policy(*routes: Route, extra: Sequence[RosterModel] = ()) -> Policy:
-    roles = {one.role.name: one.role for one in routes}
+    roles = {role.name: role for one in routes for role in (one.role, one.escalate_to) if role}
     roster = {m.id: m for one in roles.values() for m in one.candidates} | {m.id: m for m in extra}
     return Policy("0123456789ab", roster, roles, tuple(routes), (), (), default_max_output_tokens=100)
 

@@ -17,6 +17,8 @@ COMMANDS = {
     "explain": "Say which model a policy chooses for a request, and why. Offline.",
     "policy": "Check policy files.",
     "prices": "Prices of the models that the shipped policies name.",
+    "collection": "Documents that replies are grounded in and cite.",
+    "confidence": "How much each signal counts for a reply.",
     "keys": "Keys that callers use.",
     "secrets": "The providers' own keys.",
     "decisions": "What was decided for a caller's requests, and what came of it.",

@@ -16,10 +16,11 @@ from signalbox.dialects.metrics import MetricsBody
 from signalbox.dialects.native import InferBody, InferReply
 from signalbox.dialects.openai_chat import ChatCompletionBody
 from signalbox.dialects.openai_reply import ChatCompletion, ModelEntry, ModelList
+from signalbox.dialects.replies import ReplyRecord
 from signalbox.signals.variables import VARIABLES
 from workbench import openapi_shapes as shapes
 from workbench.error_codes import ERROR_CODES, as_markdown
-from workbench.openapi_headers import ASKED, CONVERSATION, CONVERSATION_ID, ERROR, REPLY
+from workbench.openapi_headers import ASKED, CONVERSATION, CONVERSATION_ID, ERROR, FINAL, PENDING, REPLY, WAIT
 from workbench.paths import ROOT
 
 FILE = ROOT / "layers/signalbox/signalbox/dialects/openapi.json"
@@ -54,6 +55,7 @@ SCHEMAS: list[tuple[Any, JsonSchemaMode]] = [
     (shapes.RoutingFacts, "serialization"),
     (shapes.DecisionReply, "serialization"),
     (shapes.DecisionRecord, "serialization"),
+    (ReplyRecord, "serialization"),
     (shapes.Conversation, "serialization"),
     (shapes.ConversationDeleted, "serialization"),
     (shapes.MetricsReply, "serialization"),
@@ -126,6 +128,10 @@ def _paths() -> Json:
                 "What was decided for a request of yours, and what it cost", "decision", "DecisionRecord"
             ),
         },
+        "/v1/replies/{id}": {
+            "parameters": [_in_path("id", {"type": "string"}, "The request_id of a preliminary reply")],
+            "get": _reply(),
+        },
         "/v1/conversations/{id}": {
             "parameters": [_in_path("id", CONVERSATION_ID, "Your own name for it")],
             "get": _operation("What is stored of a conversation, without its words", "conversation", "Conversation"),
@@ -159,6 +165,17 @@ def _answering(summary: str, name: str, reply: str) -> Json:
 def _metrics() -> Json:
     operation = _operation("What a call of a model costs and how long it takes", "metrics", "MetricsReply")
     return operation | {"requestBody": _body(_ref("MetricsBody"))}
+
+
+def _reply() -> Json:
+    operation = _operation("The final reply of a request of yours, once there is one", "reply", "ReplyRecord")
+    pending = _json("Not yet: ask again", _ref("ReplyRecord"))
+    operation["responses"] = {
+        "200": operation["responses"]["200"] | {"headers": FINAL},
+        "202": pending | {"headers": PENDING},
+        "default": operation["responses"]["default"],
+    }
+    return operation | {"parameters": [WAIT]}
 
 
 def _route() -> Json:

@@ -32,6 +32,14 @@ ASKED = [
     CONVERSATION,
 ]
 
+WAIT = {
+    "name": "wait",
+    "in": "query",
+    "required": False,
+    "description": "Seconds to wait for the final reply",
+    "schema": {"type": "number", "minimum": 0, "maximum": 20, "default": 0},
+}
+
 _LIMITS = {
     f"x-ratelimit-{what}-{measure}": _told(f"{meaning} ({measure} a minute, the tightest limit)", schema)
     for measure in ("requests", "tokens")
@@ -63,3 +71,5 @@ ERROR = {
     **_ROUTING,
     **_LIMITS,
 }
+FINAL = _ROUTING
+PENDING = {name: ERROR[name] for name in ("retry-after", "retry-after-ms")} | _ROUTING

@@ -16,6 +16,7 @@ from router.operations import (
     metrics,
     models,
     openapi,
+    replies,
     route,
 )
 from router.record import record_refusal
@@ -31,6 +32,7 @@ app.post("/v1/chat")(lambda: infer.run(app.current_event))
 app.post("/v1/route")(lambda: route.run(app.current_event))
 app.post("/v1/metrics")(lambda: metrics.run(app.current_event))
 app.get("/v1/decisions/<id>")(lambda id: decisions.run(app.current_event, id))  # noqa: A006 the path's name
+app.get("/v1/replies/<id>")(lambda id: replies.run(app.current_event, id))  # noqa: A006
 app.get("/v1/conversations/<id>")(lambda id: conversations.read(app.current_event, id))  # noqa: A006
 app.delete("/v1/conversations/<id>")(lambda id: conversations.erase(app.current_event, id))  # noqa: A006
 app.get("/v1/models")(lambda: models.run(app.current_event))

@@ -49,9 +49,14 @@ def record(who: Incoming, served: Served, latency_ms: int) -> None:
         "replays": 1 if served.replay else 0,
         "unrecorded": 1 if served.unrecorded else 0,
     }
+    sure = outcome.confidence if served.replay is None else None
+    if sure is not None:
+        metrics["SemanticConfidence"] = sure.value
+        fields |= {"signalbox.reply_confidence": sure.value, "signalbox.missing_evidence": list(sure.missing)}
     if decision is not None:
-        metrics["semantic_confidence"] = decision.signals.confidence
         fields |= {
+            "signalbox.resolution": outcome.resolution if reply else None,
+            "signalbox.preliminary": outcome.preliminary,
             "signalbox.role": decision.role,
             "signalbox.plan": decision.plan,
             "signalbox.policy_version": decision.policy_version,

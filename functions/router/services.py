@@ -12,13 +12,16 @@ from signalbox.execution.services import Services
 from signalbox.health.store import DynamoHealth
 from signalbox.idempotency.once import PowertoolsOnce
 from signalbox.ledger.store import DynamoLedger
+from signalbox.machine.step_functions import StepFunctionsMachine
 from signalbox.policy.load import load_resource
 from signalbox.pricing.table import load_prices
 from signalbox.receipts.dynamo import DynamoReceipts
+from signalbox.replies.dynamo import DynamoReplies
+from signalbox.retrieval.collections import PolicyCollections
 from signalbox.transport.aws import service_url
 from signalbox.transport.dynamodb import DynamoDB
 
-DAY_S = 86_400
+DAY_S, HOUR_S = 86_400, 3_600
 
 
 class SystemClock:
@@ -42,8 +45,15 @@ def wire(known: Settings) -> Services:
     once = PowertoolsOnce(dynamodb, known.idempotency_table, bodies)
     receipts = DynamoReceipts(dynamodb, known.receipts_table)
 
-    forget = forgetting(once, receipts.erase)
     keep = policy.retention
+    replies = DynamoReplies(dynamodb, known.replies_table, bodies, keep.replies_hours * HOUR_S, clock)
+    forget = forgetting(once, receipts.erase, replies.erase)
+    machine = StepFunctionsMachine(
+        known.cascade_arn,
+        known.region,
+        service_url("states", known.region),
+        service_url("sync-states", known.region),
+    )
     return Services(
         policy=policy,
         prices=load_prices(),
@@ -58,4 +68,7 @@ def wire(known: Settings) -> Services:
         ),
         once=once,
         receipts=receipts,
+        replies=replies,
+        machine=machine,
+        collections=PolicyCollections(policy.collections, known.collections_bucket, known.region),
     )

@@ -16,7 +16,10 @@ class Settings(Contract):
     ledger_table: str
     counters_table: str
     receipts_table: str
+    replies_table: str
     bodies_bucket: str
+    collections_bucket: str
+    cascade_arn: str
 
 
 @cache

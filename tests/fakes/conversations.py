@@ -24,6 +24,7 @@ class _Stored:
     links: set[str] = field(default_factory=set)
     claim: tuple[str, int] | None = None
     committed_by: str | None = None
+    bound: bool = False
 
 
 @dataclass
@@ -47,9 +48,11 @@ class MemoryConversations:
             return found[0] if found else None
 
         opened = place(caller, conversation_id, head, messages, history, known, whole=whole)
-        return replace(opened, committed_by=stored.committed_by) if stored and head.version else opened
+        if stored is None or not head.version:
+            return opened
+        return replace(opened, committed_by=stored.committed_by, bound=stored.bound)
 
-    def claim(self, opened: Opened, request_id: str, until_ms: int) -> Opened:
+    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound: bool = False) -> Opened:
         key = (opened.caller, opened.conversation_id)
         stored = self._stored(key)
         busy = stored and stored.claim and stored.claim[0] != request_id and stored.claim[1] > self.clock.now_ms()
@@ -62,6 +65,7 @@ class MemoryConversations:
             stored = _Stored(Head(opened.life, 0, leaf, NOTHING, 0), self._expires_at_ms())
             self.stored[key] = stored
         stored.claim = (request_id, until_ms)
+        stored.bound = stored.bound or bound
         return opened
 
     def messages(self, opened: Opened) -> tuple[Message, ...]:

@@ -133,6 +133,8 @@ def _compared(held: Wire, sign: str, value: Wire) -> bool:
             return bool(one < other)
         case "<=":
             return bool(one <= other)
+        case ">":
+            return bool(one > other)
     raise NotUnderstood(sign)
 
 

@@ -32,6 +32,7 @@ class ReceiptingInvoker:
         result = self.inner.invoke(request)
         if request.receipt and (reply := result.reply):
             attempt = AttemptFacts(
+                attempt=request.attempt,
                 model=reply.model,
                 model_version=reply.model_version,
                 provider_request_id=reply.provider_request_id,

@@ -23,6 +23,7 @@ TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "Counters": (("counter", "S"), ("window", "S")),
     "Receipts": (("receipt", "S"), ("attempt", "S")),
     "Callers": (("key_hash", "S"),),
+    "Replies": (("reply", "S"), ("item", "S")),
 }
 INDEXES: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
     "Ledger": {"leases": (("lease_shard", "S"), ("lease_ends_at_ms", "N"))},

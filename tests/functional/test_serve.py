@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from signalbox.contracts.adapters import AdapterRequest, AdapterResult
+from signalbox.execution.cascade.work import Tools
 from signalbox.execution.serve import preview, serve
 from signalbox.execution.served import Asked
 from signalbox.execution.services import Services
@@ -21,8 +22,10 @@ from tests.fakes.bodies import MemoryBodies
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.health import FakeHealth
 from tests.fakes.receipts import MemoryReceipts, ReceiptingInvoker
+from tests.fakes.replies import FakeReplies
+from tests.fakes.steps import StepMachine
 from tests.functional.stores import Stores
-from tests.unit.execution.serving import PLAIN
+from tests.unit.execution.serving import PLAIN, Shelf
 
 DAY_S = 86_400
 SUBMITS, ROOM = 200, 20
@@ -53,16 +56,20 @@ def services(stores: Stores, invoker: Busy) -> Services:
     client = httpx.Client(limits=httpx.Limits(max_connections=64))
     dynamodb = DynamoDB(stores.dynamodb.region, stores.url, stores.dynamodb.keys, lambda: client)
     ledger = DynamoLedger(dynamodb, stores.table("Ledger"), stores.table("Counters"), DAY_S, DAY_S, clock)
+    asking, health, kept = ReceiptingInvoker(invoker, receipts), FakeHealth(), FakeReplies(clock)
     return Services(
         policy=PLAIN,
         prices=prices(*PLAIN.roster.values()),
-        invoker=ReceiptingInvoker(invoker, receipts),
+        invoker=asking,
         clock=clock,
-        health=FakeHealth(),
+        health=health,
         ledger=ledger,
         conversations=MemoryConversations(clock),
         once=PowertoolsOnce(dynamodb, stores.table("Idempotency"), MemoryBodies()),
         receipts=receipts,
+        replies=kept,
+        machine=StepMachine(Tools(PLAIN, asking, clock, health), kept, ledger, receipts),
+        collections=Shelf(),
     )
 
 

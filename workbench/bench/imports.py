@@ -18,6 +18,7 @@ RUNS = 7
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "dateutil", "s3transfer", "urllib3", "six")
 HANDLERS = {
     "router": "router.app",
+    "cascade": "cascade.app",
     "reconcile": "governance.reconcile.app",
     "authorizer": "authorizer.app",
     "adapter anthropic": "adapters.anthropic.app",
@@ -41,7 +42,11 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "bench",
     "COUNTERS_TABLE": "bench",
     "RECEIPTS_TABLE": "bench",
+    "REPLIES_TABLE": "bench",
     "BODIES_BUCKET": "bench",
+    "COLLECTIONS_BUCKET": "bench",
+    "CASCADE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:bench",
+    "WEBHOOK_SECRET_ARN": "bench",
     "ROSTER_MODEL": "bench",
     "PROVIDER_BASE_URL": "http://127.0.0.1:9",
     "PROVIDER_SECRET_ARN": "bench",

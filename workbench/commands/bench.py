@@ -1,20 +1,34 @@
-"""``signalbox bench``: package sizes, cold starts and decision times, each beside a baseline of the same run."""
+"""``signalbox bench``: package sizes, cold starts and decision times, each beside a baseline of the same run; and what
+a fast pass and its confidence are worth on recorded outcomes."""
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from signalbox.policy.load import load_resource
+from signalbox.pricing.table import load_prices
+from workbench.bench import cascade as cascade_bench
+from workbench.bench import confidence as confidence_bench
 from workbench.bench.decision import decision_times
 from workbench.bench.emulator import cold_starts
 from workbench.bench.imports import import_costs
+from workbench.bench.preliminary import REQUESTS
+from workbench.bench.preliminary import times as preliminary_times
 from workbench.bench.turns import TURNS, turn_times
 from workbench.build import MB, Target, build, measure
+from workbench.confidence.costs import shipped_costs
+from workbench.confidence.recorded import DATA
 from workbench.problem import Problem
 from workbench.progress import step
 from workbench.stack import LocalStack
 
 app = typer.Typer()
 console = Console()
+
+Data = Annotated[Path, typer.Option("--data", help="A folder with dev/*.csv and train/llmrouter.csv.gz.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -106,6 +120,65 @@ def conversation() -> None:
     console.print(
         f"{times.counted:,} messages tokenized to decide, the new turn of each; {times.messages:,} are stored"
     )
+
+
+@app.command()
+def preliminary() -> None:
+    """Time to the preliminary and to the final reply, through the stack that `make run` started, at its speed."""
+    local = LocalStack.read()
+    if not local.base_url:
+        raise Problem("start Signalbox with `make run` first: this goes through its API.")
+    with step(f"Asking {REQUESTS} times in the lane draft"):
+        told = preliminary_times(local)
+    table = Table("", "p50 ms", "p95 ms", "p50 against alone", title="Plan verify, simulated models at their speeds")
+    rows = {"preliminary reply": told.preliminary, "final reply": told.final, "the stronger model alone": told.alone}
+    for name, one in rows.items():
+        table.add_row(name, f"{one.p50_ms:.0f}", f"{one.p95_ms:.0f}", f"{one.p50_ms / told.alone.p50_ms:.2f}")
+    console.print(table)
+    console.print(f"{told.requests} requests: {told.resolutions}")
+
+
+@app.command()
+def cascade(
+    data: Data = DATA,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Draw the curves into this file.")] = None,
+) -> None:
+    """Cost and quality of a fast pass, on recorded outcomes of a weak and a strong model."""
+    costs = shipped_costs(load_resource(), load_prices())
+    with step("Training the cheap prior and measuring"):
+        parts = cascade_bench.cascade_parts(data, costs)
+    if not parts:
+        console.print(_no_data(data))
+        return
+    cascade_bench.show(parts, costs, console)
+    if svg is not None:
+        cascade_bench.picture(parts, svg)
+        console.print(f"{svg} has the curves")
+
+
+@app.command()
+def confidence(
+    data: Data = DATA,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", help='Your own replies: {"evidence": {…}, "good": true} a line.')
+    ] = None,
+) -> None:
+    """Whether a confidence means what it says."""
+    if evidence is not None:
+        found = confidence_bench.of_evidence(evidence)
+        console.print(confidence_bench.bins_table("the whole estimate", found))
+        console.print(confidence_bench.summary_table({"the whole estimate": found}))
+        return
+    with step("Asking two priors about every prompt"):
+        priors = confidence_bench.of_prior(data)
+    if not priors:
+        console.print(_no_data(data))
+        return
+    confidence_bench.show_prior(priors, console)
+
+
+def _no_data(data: Path) -> str:
+    return f"{data} has no recorded outcomes (dev/*.csv, train/llmrouter.csv.gz); skipped."
 
 
 def _built() -> Target:

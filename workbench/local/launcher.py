@@ -13,17 +13,19 @@ import inspect
 import io
 import json
 import os
+import random
 import signal
 import sys
 import tempfile
 import threading
+import time
 import types
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
 from ministack.core import iam_evaluator, lambda_runtime
-from ministack.services import apigateway_v1, cloudwatch, lambda_svc
+from ministack.services import apigateway_v1, cloudwatch, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 assert version("ministack") == "1.5.33", "the patches are for MiniStack 1.5.33; check each against the new version"
@@ -136,6 +138,44 @@ def update_function(physical_id, old, new, *args, **kwargs):
 
 
 _function["create"], _function["update"] = create_function, update_function
+
+
+# --- Step Functions: a task's TimeoutSeconds may be a JSONata expression ----------------------------
+_task = inspect.getsource(stepfunctions._execute_task)
+assert 'resource, effective, state_def["TimeoutSeconds"])' in _task
+
+
+@wrap(stepfunctions, "_execute_task")
+def with_timeout(execute, state_def, raw_input, execution, ctx):
+    if isinstance(state_def.get("TimeoutSeconds"), str):
+        seconds = stepfunctions._jsonata_state_field(state_def, "TimeoutSeconds", "number", raw_input, ctx)
+        assert seconds > 0, f"TimeoutSeconds is {seconds}"
+        state_def = {**state_def, "TimeoutSeconds": seconds}
+    return execute(state_def, raw_input, execution, ctx)
+
+
+# --- Step Functions: retries wait for MaxDelaySeconds at most, and with JitterStrategy -------------
+assert "sleep_sec = interval * (backoff ** count)" in _task
+
+
+@wrap(stepfunctions, "_find_matching_retrier")
+def with_bounded_wait(find, retriers, error, retry_counts):
+    """The retrier, with its next wait for an interval that backs off no further."""
+    retrier, index = find(retriers, error, retry_counts)
+    if retrier is None:
+        return retrier, index
+    grown = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** retry_counts.get(index, 0)
+    wait = min(grown, retrier.get("MaxDelaySeconds", grown))
+    if retrier.get("JitterStrategy") == "FULL":
+        wait = random.uniform(0, wait)  # noqa: S311 no secret
+    return {**retrier, "IntervalSeconds": wait, "BackoffRate": 1.0}, index
+
+
+# --- Step Functions: an execution begins at once, not after 150 ms ----------------------------------
+assert inspect.getsource(stepfunctions._run_execution).count("time.sleep(0.15)") == 1
+stepfunctions.time = types.SimpleNamespace(
+    **{**vars(time), "sleep": lambda seconds: None if seconds == 0.15 else time.sleep(seconds)}
+)
 
 
 # --- CloudWatch: metrics in log lines (EMF) become metrics -----------------------------------------

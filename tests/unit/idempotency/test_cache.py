@@ -31,6 +31,8 @@ SHAPING: dict[str, Any] = {
     "escalation": True,
     "needs_compliance_check": True,
     "confidence": 0.1,
+    "lane": "draft",
+    "max_cost_microusd": 7,
     "tier": "premium",
 }
 REST: dict[str, Any] = {

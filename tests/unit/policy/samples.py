@@ -55,6 +55,7 @@ def shape(**signals: Any) -> dict[str, Any]:
         "path": "/v1/infer",
         "mode": "live",
         "tier": "standard",
+        "lane": "",
         "workload": "chat",
         "convo_length": 1,
         "token_count": 40,

@@ -75,4 +75,4 @@ def test_editors_complete_the_closed_sets() -> None:
     definitions = json.loads(json_schema_text())["$defs"]
     assert definitions["ModelSpec"]["properties"]["provider"]["enum"] == ["anthropic", "openai", "gemini", "bedrock"]
     assert "penalties" in definitions["ModelSpec"]["properties"]["features"]["items"]["enum"]
-    assert definitions["RouteSpec"]["properties"]["plan"]["const"] == "single"
+    assert definitions["RouteSpec"]["properties"]["plan"]["enum"] == ["single", "cascade", "verify", "rerank"]

@@ -21,10 +21,12 @@ def test_an_outage_of_one_vendor_stops_no_role_but_a_pinned_one(name: str) -> No
     assert len(vendors) == (1 if role.pinned else 3)
 
 
-def test_compliance_is_pinned_and_the_first_route() -> None:
+def test_compliance_is_pinned_and_before_all_other_routes() -> None:
     assert POLICY.roles["compliance"].pinned
     assert not POLICY.roles["compliance"].fallbacks
-    assert (POLICY.routes[0].target, POLICY.routes[0].matcher) == ("compliance", "needs_compliance_check")
+    bound = [index for index, one in enumerate(POLICY.routes) if one.target == "compliance"]
+    assert bound == list(range(len(bound)))
+    assert POLICY.routes[bound[-1]].matcher == "needs_compliance_check"
 
 
 @pytest.mark.row("A7")

@@ -37,7 +37,7 @@ def of_type(kind: str) -> dict[str, Any]:
 
 
 def statements(name: str) -> list[dict[str, Any]]:
-    """What the role of the function ``name`` may do, both arms of every condition."""
+    """What the role of the function or machine ``name`` may do, both arms of every condition."""
     policies = RESOURCES[name]["Properties"]["Policies"]
     return [one for policy in policies for statement in policy["Statement"] for one in _unfolded(statement)]
 
@@ -53,6 +53,8 @@ def listed(value: Any) -> list[Any]:
 
 
 def written(resource: Any) -> str:
-    """A resource of a statement as short text: ``LedgerTable``, ``LedgerTable/index/leases``, an ARN."""
+    """A resource of a statement as short text: ``LedgerTable``, ``LedgerTable/index/leases``, an ARN, ``*``."""
+    if isinstance(resource, str):
+        return resource
     (value,) = resource.values()
     return str(value).replace("${", "").replace("}", "").replace(".Arn", "").removesuffix(".Id")

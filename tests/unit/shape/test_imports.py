@@ -12,7 +12,7 @@ OUTSIDE = {"workbench", "tests", "router", "authorizer"}
 # Too dear for a cold start, or a person's tools.
 HEAVY = {"openai", "anthropic", "google", "rich", "typer", "genai_prices", "starlette", "uvicorn", "numpy"}
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
-PURE = ("contracts", "dialects", "signals", "policy", "decision", "pricing")
+PURE = ("contracts", "dialects", "signals", "policy", "decision", "pricing", "confidence", "integrity")
 
 
 def imported(file: Path) -> Iterator[str]:

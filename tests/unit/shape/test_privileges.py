@@ -1,21 +1,45 @@
-"""What every function's role may do, in full: whatever is added must be added here."""
+"""What every function's and machine's role may do, in full: whatever is added must be added here."""
 
 from typing import Any
 
 import pytest
 
-from tests.unit.shape.template import ADAPTERS, TEXT, listed, of_type, statements, written
+from tests.unit.shape.template import ADAPTERS, RESOURCES, TEMPLATE, TEXT, listed, of_type, statements, written
 
 DYNAMODB_WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
-ROUTER = {
+ANY_ADAPTER = {
     **{adapter: {"lambda:InvokeFunction"} for adapter, _ in ADAPTERS.values()},
     **{f"{adapter}.Alias": {"lambda:InvokeFunction"} for adapter, _ in ADAPTERS.values()},
+}
+ROUTER = {
+    **ANY_ADAPTER,
     "LedgerTable": {"dynamodb:GetItem", *DYNAMODB_WRITES},
     "CountersTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", *DYNAMODB_WRITES},
     "ConversationsTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem", *DYNAMODB_WRITES},
     "IdempotencyTable": {"dynamodb:GetItem", "dynamodb:DeleteItem", *DYNAMODB_WRITES},
     "ReceiptsTable": {"dynamodb:Query", "dynamodb:DeleteItem"},
     "BodiesBucket/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+    "RepliesTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem", *DYNAMODB_WRITES},
+    "CollectionsBucket/*": {"s3:GetObject"},
+    "CascadeMachine": {"states:StartExecution", "states:StartSyncExecution"},
+    "KnowledgeBaseArns": {"bedrock:Retrieve"},
+}
+CASCADE = {
+    **ANY_ADAPTER,
+    "RepliesTable": {"dynamodb:GetItem", "dynamodb:Query", *DYNAMODB_WRITES},
+    "LedgerTable": {"dynamodb:GetItem", *DYNAMODB_WRITES},
+    "CountersTable": {"dynamodb:GetItem", "dynamodb:BatchGetItem", *DYNAMODB_WRITES},
+    "ReceiptsTable": {"dynamodb:Query"},
+    "BodiesBucket/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+    "WebhookKey": {"secretsmanager:GetSecretValue"},
+}
+MACHINE = {
+    "CascadeFunction.Alias": {"lambda:InvokeFunction"},
+    "*": {
+        *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
+        *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies"),
+        "logs:DescribeLogGroups",
+    },
 }
 RECONCILE = {
     "LedgerTable/index/leases": {"dynamodb:Query"},
@@ -43,18 +67,29 @@ def adapter(properties: dict[str, Any]) -> dict[str, set[str]]:
 
 EXPECTED = {
     "RouterFunction": ROUTER,
+    "CascadeFunction": CASCADE,
+    "CascadeMachine": MACHINE,
     "ReconcileFunction": RECONCILE,
     "AuthorizerFunction": AUTHORIZER,
     **{name: adapter(properties) for name, properties in ADAPTERS.values()},
 }
 
 
-def test_every_function_is_in_the_table() -> None:
-    assert EXPECTED.keys() == of_type("AWS::Serverless::Function").keys()
+def test_every_function_and_machine_is_in_the_table() -> None:
+    machines = of_type("AWS::Serverless::StateMachine").keys()
+    assert EXPECTED.keys() == of_type("AWS::Serverless::Function").keys() | machines
+
+
+def test_knowledge_bases_are_open_to_nobody_until_they_are_named() -> None:
+    assert TEMPLATE["Parameters"]["KnowledgeBaseArns"]["Default"] == ""
+    (policy,) = RESOURCES["RouterFunction"]["Properties"]["Policies"]
+    (guarded,) = [one["If"] for one in policy["Statement"] if "If" in one]
+    assert (guarded[0], guarded[2]) == ("KnowledgeBases", {"Ref": "AWS::NoValue"})
+    assert guarded[1]["Action"] == "bedrock:Retrieve"
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_function_may_do_this_and_nothing_else(name: str) -> None:
+def test_it_may_do_this_and_nothing_else(name: str) -> None:
     allowed: dict[str, set[str]] = {}
     for statement in statements(name):
         assert statement.keys() == {"Effect", "Action", "Resource"}
@@ -70,9 +105,9 @@ def test_no_action_is_a_wildcard() -> None:
 
 def test_a_wildcard_has_its_reason_beside_it() -> None:
     lines = TEXT.splitlines()
-    marks = ("arn:", ".Arn}", "Action:", "Principal:")
+    marks = ("arn:", ".Arn}", "Action:", "Principal:", "Resource:")
     inside = [number for number, line in enumerate(lines) if "*" in line and any(mark in line for mark in marks)]
-    assert len(inside) == 5, "a new wildcard, or the test looks for nothing"
+    assert len(inside) == 11, "a new wildcard, or the test looks for nothing"
     for number in inside:
         above = [line.lstrip() for line in lines[max(0, number - 3) : number]]
         assert any(line.startswith("#") for line in above), lines[number]

@@ -8,8 +8,8 @@ from workbench.build import Target, parameter_overrides
 ALIASED = [name for name, resource in RESOURCES.items() if "AutoPublishAlias" in resource.get("Properties", {})]
 
 
-def test_router_and_adapters_are_behind_an_alias() -> None:
-    assert len(ALIASED) == 11
+def test_router_cascade_and_adapters_are_behind_an_alias() -> None:
+    assert len(ALIASED) == 12
 
 
 @pytest.mark.row("A15")

@@ -16,9 +16,11 @@ FORGETS = {
     "CountersTable": "expires_at",
     "ReceiptsTable": "expires_at",
     "IdempotencyTable": "expiration",
+    "RepliesTable": "expires_at",
 }
 TABLES = of_type("AWS::DynamoDB::Table")
-BUCKET: dict[str, Any] = RESOURCES["BodiesBucket"]
+BUCKETS = of_type("AWS::S3::Bucket")
+BODIES: dict[str, Any] = BUCKETS["BodiesBucket"]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -47,28 +49,39 @@ def test_what_expires_says_when() -> None:
     assert told == {name: {"AttributeName": attribute, "Enabled": True} for name, attribute in FORGETS.items()}
 
 
-def test_the_bucket_is_encrypted_private_and_stays() -> None:
-    assert (BUCKET["DeletionPolicy"], BUCKET["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    properties = BUCKET["Properties"]
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_encrypted_private_and_stays(name: str) -> None:
+    bucket = BUCKETS[name]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    properties = bucket["Properties"]
     (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
     blocked = properties["PublicAccessBlockConfiguration"]
     names = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
     assert blocked == dict.fromkeys(names, True)
     assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    assert "VersioningConfiguration" not in properties, "an erased turn would live on as an older version"
 
 
-def test_the_bucket_is_reached_by_tls_alone() -> None:
-    policy = RESOURCES["BodiesBucketPolicy"]["Properties"]
-    assert policy["Bucket"] == {"Ref": "BodiesBucket"}
+def test_what_is_erased_has_no_older_version_and_what_is_replaced_has() -> None:
+    assert "VersioningConfiguration" not in BODIES["Properties"], "an erased turn would live on"
+    collections = BUCKETS["CollectionsBucket"]["Properties"]
+    assert collections["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = collections["LifecycleConfiguration"]["Rules"]
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] > 0
+    assert "ExpirationInDays" not in rule, "a collection in use would go"
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_reached_by_tls_alone(name: str) -> None:
+    policy = RESOURCES[f"{name}Policy"]["Properties"]
+    assert policy["Bucket"] == {"Ref": name}
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
-    assert statement["Resource"] == [{"GetAtt": "BodiesBucket.Arn"}, {"Sub": "${BodiesBucket.Arn}/*"}]
+    assert statement["Resource"] == [{"GetAtt": f"{name}.Arn"}, {"Sub": f"${{{name}.Arn}}/*"}]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_a_body_outlives_its_conversation_and_then_goes() -> None:
-    (rule,) = BUCKET["Properties"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = BODIES["Properties"]["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", {"Ref": "BodiesDays"})
     assert TEMPLATE["Parameters"]["BodiesDays"]["Default"] > RetentionSpec().conversations_days

@@ -70,8 +70,9 @@ class SecretKey:
         client: Callable[[], httpx.Client] = shared_client,
         aws_keys: Callable[[], Keys] = ambient_keys,
         clock: Callable[[], float] = time.monotonic,
+        what: str = "the provider's key",
     ) -> None:
-        self._arn, self._client, self._aws_keys, self._clock = arn, client, aws_keys, clock
+        self._arn, self._client, self._aws_keys, self._clock, self._what = arn, client, aws_keys, clock, what
         self._kept: _Kept | None = None
         self._storing = threading.Lock()
 
@@ -90,7 +91,7 @@ class SecretKey:
         value = self._fetched().strip()
         if value in UNSET:
             # Not kept: whoever sets it now need not wait.
-            raise KeyUnavailable(f"no key is set: put the provider's key into the secret {self.name}")
+            raise KeyUnavailable(f"no key is set: put {self._what} into the secret {self.name}")
         with self._storing:
             # A call that was given up may end after a later one, and with an older value.
             if self._kept is None or self._kept.asked_at <= now:

@@ -47,6 +47,8 @@ class AdapterRequest(Contract):
     deadline_ms: int  # the limit as the caller knows it, for messages
     receipt: str | None = None
     keep_reply: bool = False
+    attempt: str = ""  # tells calls of one model for one request apart
+    logprobs: bool = False  # ask for log-probabilities where the provider gives them
 
 
 class Usage(Contract):
@@ -77,6 +79,7 @@ class AdapterReply(Contract):
     cost_microusd: int = Field(ge=0)
     mean_logprob: float | None = None  # nats, over output tokens
     min_logprob: float | None = None
+    mean_entropy: float | None = None  # nats a token, over the alternatives shown
     latency_ms: int = Field(ge=0)
     simulated: bool = False
 

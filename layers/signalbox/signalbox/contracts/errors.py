@@ -5,6 +5,7 @@
     SignalboxError
     ├── BadRequest            400  the request is wrong; ``param`` says where
     ├── Unauthorized          401
+    ├── Forbidden             403  the caller may not ask for that
     ├── NotFound              404
     ├── Conflict              409  somebody else is at it, or was first
     ├── TooLarge              413
@@ -36,6 +37,10 @@ class BadRequest(SignalboxError):
 
 class Unauthorized(SignalboxError):
     status, type = 401, "authentication_error"
+
+
+class Forbidden(SignalboxError):
+    status, type = 403, "permission_error"
 
 
 class NotFound(SignalboxError):

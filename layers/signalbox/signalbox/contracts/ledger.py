@@ -6,6 +6,7 @@ from pydantic import Field
 
 from signalbox.contracts.adapters import FailureName, Usage
 from signalbox.contracts.decisions import Decision
+from signalbox.contracts.evidence import Evidence
 from signalbox.contracts.model import Contract
 from signalbox.contracts.quotas import Hold
 
@@ -18,6 +19,7 @@ class AttemptFacts(Contract):
     """One call of one model. Money in micro-dollars."""
 
     model: str  # roster id
+    attempt: str = ""  # of a plan with several calls, the step of its hop: verify, sample-2; empty for the answer
     model_version: str | None = None
     provider_request_id: str | None = None
     usage: Usage = Usage()
@@ -35,6 +37,21 @@ class Replay(Contract):
     by: Literal["idempotency", "cache"]
     request_id: str  # that the model was asked for
     age_s: int = Field(ge=0)
+
+
+class StepFacts(Contract):
+    """What one step of a plan came to, without a word of it. ``violations`` are kind and path."""
+
+    step: str
+    ordinal: int = 1
+    at_ms: int
+    verdict: str | None = None
+    resolution: str | None = None
+    confidence: float | None = None
+    evidence: Evidence | None = None  # figures alone; with the resolution it says how good a judge was
+    violations: tuple[str, ...] = ()
+    error: str | None = None
+    spent_microusd: int = 0
 
 
 class Entry(Contract):
@@ -62,6 +79,9 @@ class Entry(Contract):
     reserved_microusd: int = Field(default=0, ge=0)
     booked_microusd: int = Field(default=0, ge=0)  # the actual cost once settled; the worst while orphaned
     attempts: tuple[AttemptFacts, ...] = ()
+    steps: tuple[StepFacts, ...] = ()  # of a plan with several calls
+    resolution: str | None = None  # how the reply came to be the one
+    confidence: float | None = None  # that the reply is good enough
     status: int | None = None  # HTTP
     error: str | None = None  # the error's code
     settled_at_ms: int | None = None

@@ -17,6 +17,9 @@ Mode = Literal["live", "canary"]
 # What a caller may name a conversation.
 _CONVERSATION_ID = r"^[A-Za-z0-9._:-]{1,128}$"
 ConversationId = Annotated[str, Field(pattern=_CONVERSATION_ID)]
+# What a request is for, in the words of policy and caller; only routes read it.
+Lane = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Tier = Literal["standard", "premium"]
 
 
 def is_conversation_id(text: str) -> bool:
@@ -70,6 +73,8 @@ class InferenceRequest(Contract):
     workload: Workload | None = None
     priority: Priority = "normal"
     escalation: bool = False
+    lane: Lane | None = None
     needs_compliance_check: bool = False
     confidence: float | None = Field(default=None, ge=0, le=1)
     deadline_ms: int | None = Field(default=None, ge=1)
+    max_cost_microusd: int | None = Field(default=None, ge=1)  # of one call, and of a whole plan

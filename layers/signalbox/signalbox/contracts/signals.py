@@ -31,6 +31,7 @@ class Signals(Contract):
     path: str
     mode: Mode
     tier: str
+    lane: str = ""  # empty: the caller named none
     workload: Workload
     convo_length: int  # user and assistant messages
     tokens: TokenCount

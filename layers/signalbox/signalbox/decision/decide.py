@@ -1,15 +1,20 @@
 """``decide``: which model answers, which may stand in, which may not, and why. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from signalbox.contracts.decisions import Decision, Hop, Rejection
+from signalbox.contracts.decisions import Decision, Hop, HopStep, Rejection
 from signalbox.contracts.errors import NotFound, Unprocessable
-from signalbox.contracts.requests import InferenceRequest
+from signalbox.contracts.messages import ResponseFormat
+from signalbox.contracts.requests import InferenceRequest, Sampling
 from signalbox.contracts.runtime import Runtime
 from signalbox.contracts.signals import Signals
 from signalbox.decision.availability import Availability
+from signalbox.decision.bounds import VERDICT_OUTPUT_TOKENS
+from signalbox.decision.grounding import added_tokens, bound
 from signalbox.decision.sizing import Sizing
+from signalbox.decision.steps import Extended, extended, output_tokens
 from signalbox.policy.resolved import Policy, Role, RosterModel, Route
 from signalbox.pricing.table import PriceTable
 from signalbox.signals.variables import variables
@@ -42,23 +47,80 @@ def decide(
     route = _first_match(signals, policy)
     role, candidates, outside, reasons = _candidates(request, signals, policy, route, degraded_to)
     deadline_ms = min(request.deadline_ms or route.deadline_ms, GATEWAY_LIMIT_MS)
-    sizing = Sizing(request, signals.tokens, policy, prices, now, deadline_ms, route.max_cost_microusd)
-    availability = Availability(runtime, full or {}, now)
-    sized = [availability.of(sizing.size(model)) for model in candidates]
+    sizes = _Sizes(request, signals, policy, prices, now, deadline_ms, route, Availability(runtime, full or {}, now))
+    sized = [sizes(model, "answer") for model in candidates]
     hops = tuple(hop for hop in sized if isinstance(hop, Hop))
     rejected = (*outside, *(one for one in sized if isinstance(one, Rejection)))
+    plan = Extended("single", hops)
+    if role == route.role.name:  # whoever asks for another model, or is given a cheaper one, gets that and no plan
+        plan = extended(route, hops, policy.roster, sizes)
+    rejected = (*rejected, *(plan.rejected if not plan.hops else ()))
     return Decision(
         route=route.name,
         role=role,
-        plan=route.plan,
+        plan=plan.plan,
         pinned=route.role.pinned,
         deadline_ms=deadline_ms,
-        hops=hops,
+        hops=plan.hops,
         rejected=rejected,
-        reasons=(*reasons, *_choice(hops, rejected)),
+        reasons=(*reasons, *_choice(plan.hops, rejected), *((plan.reason,) if plan.reason else ())),
         signals=signals,
         policy_version=policy.version,
+        terms=route.terms.model_copy(update={"ceiling_microusd": _ceiling_microusd(request, route)}),
     )
+
+
+def _ceiling_microusd(request: InferenceRequest, route: Route) -> int | None:
+    """The caller's word or the policy's, whichever is less."""
+    return min((one for one in (request.max_cost_microusd, route.max_cost_microusd) if one is not None), default=None)
+
+
+class _Sizes:
+    """Sizes models for the steps of one request."""
+
+    def __init__(
+        self,
+        request: InferenceRequest,
+        signals: Signals,
+        policy: Policy,
+        prices: PriceTable,
+        now: datetime,
+        deadline_ms: int,
+        route: Route,
+        availability: Availability,
+    ) -> None:
+        self.request = bound(request, route.terms)
+        self.availability, self.route, self.policy, self.deadline_ms = availability, route, policy, deadline_ms
+        ceiling = _ceiling_microusd(request, route)
+        self.sizing = Sizing(self.request, signals.tokens, policy, prices, now, deadline_ms, ceiling)
+        self.added_tokens = added_tokens(route.terms, policy)
+
+    def __call__(self, model: RosterModel, step: HopStep, extra_tokens: int = 0) -> Hop | Rejection:
+        later = self.route.plan == "verify" and step in ("verify", "escalate", "self_check")
+        sizing = replace(
+            self.sizing,
+            request=self._asked(model, step),
+            deadline_ms=self.route.terms.verify_within_ms if later else self.deadline_ms,
+            step=step,
+            extra_tokens=self.added_tokens + extra_tokens,
+        )
+        return self.availability.of(sizing.size(model))
+
+    def _asked(self, model: RosterModel, step: HopStep) -> InferenceRequest:
+        """What a verdict asks of a model is no more than words; the caller's parameters are for the answer."""
+        if step not in ("verify", "self_check"):
+            return self.request
+        answer = self.request.max_output_tokens or self.policy.default_max_output_tokens
+        most = output_tokens(step) or min(answer + VERDICT_OUTPUT_TOKENS, model.output_cap_tokens)
+        return self.request.model_copy(
+            update={
+                "tools": (),
+                "tool_choice": None,
+                "response_format": ResponseFormat(),
+                "sampling": Sampling(),
+                "max_output_tokens": most,
+            }
+        )
 
 
 def _first_match(signals: Signals, policy: Policy) -> Route:

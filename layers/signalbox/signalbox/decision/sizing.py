@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from signalbox.contracts.decisions import Hop, Rejection, RejectionReason
+from signalbox.contracts.decisions import Hop, HopStep, Rejection, RejectionReason
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.contracts.signals import TokenCount
 from signalbox.decision.needs import needed_features
@@ -19,7 +19,10 @@ def profile_tokens(profile: Profile) -> int:
 
 @dataclass(frozen=True)
 class Sizing:
-    """What sizing a hop needs to know, the same for every candidate of a request."""
+    """What sizing a hop needs to know, the same for every candidate of one step of a request.
+
+    ``extra_tokens``, by o200k_base: what is put beside the request's own words, at most.
+    """
 
     request: InferenceRequest
     tokens: TokenCount
@@ -28,6 +31,8 @@ class Sizing:
     now: datetime
     deadline_ms: int
     max_cost_microusd: int | None
+    step: HopStep = "answer"
+    extra_tokens: int = 0
 
     def size(self, model: RosterModel) -> Hop | Rejection:
         """The hop when ``model`` may be tried, else the first reason why it may not."""
@@ -45,7 +50,7 @@ class Sizing:
         if asked is not None and asked > model.output_cap_tokens:
             return reject("output_cap", f"max_tokens={asked} limit={model.output_cap_tokens}")
         max_output = asked or min(self.policy.default_max_output_tokens, model.output_cap_tokens)
-        overhead = profile_tokens(model.profile)
+        overhead = profile_tokens(model.profile) + math.ceil(self.extra_tokens * model.token_factor)
         worst_input = math.ceil((self.tokens.upper + self.tokens.framing) * model.token_factor) + overhead
         if worst_input + max_output > model.window_tokens:
             return reject("window", f"tokens={worst_input + max_output} limit={model.window_tokens}")
@@ -66,4 +71,5 @@ class Sizing:
             worst_cost_microusd=worst_cost,
             typical_latency_ms=model.typical_latency_ms,
             profile_tokens=overhead,
+            step=self.step,
         )

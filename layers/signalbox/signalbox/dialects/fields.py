@@ -5,8 +5,17 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from signalbox.contracts.conversations import History
-from signalbox.contracts.errors import BadRequest
-from signalbox.contracts.requests import ConversationId, InferenceRequest, Mode, Priority, Sampling, Workload
+from signalbox.contracts.errors import BadRequest, Forbidden
+from signalbox.contracts.requests import (
+    ConversationId,
+    InferenceRequest,
+    Lane,
+    Mode,
+    Priority,
+    Sampling,
+    Tier,
+    Workload,
+)
 from signalbox.dialects.messages import Choice, OfferedTool
 from signalbox.dialects.wire import Wire, text_or, validated
 
@@ -43,8 +52,13 @@ class Hints(Wire):
     workload: Workload | None = None
     priority: Priority | None = None
     escalation: bool | None = None
+    lane: Lane | None = Field(default=None, description="What the request is for, as the policy's routes know it.")
+    tier: Tier | None = Field(default=None, description="The lane of a lesser tier; never above the key's own.")
     needs_compliance_check: bool | None = None
     deadline_ms: int | None = Field(default=None, ge=1, le=MAX_DEADLINE_MS)
+    max_cost_microusd: int | None = Field(
+        default=None, ge=1, lt=INT64, description="Millionths of a US dollar that one call may cost, and a whole plan."
+    )
     confidence: float | None = Field(default=None, ge=0, le=1, description="That a small model suffices.")
     mode: Mode | None = None
     conversation_id: ConversationId | None = Field(default=None, description="The caller's own name for it.")
@@ -65,12 +79,19 @@ def sampling(body: SharedBody) -> Sampling:
     )
 
 
-def hints(given: Hints | None, metadata: dict[str, str] | None = None) -> dict[str, Any]:
-    """The hints that are set, as fields of ``InferenceRequest``.
+def hints(given: Hints | None, metadata: dict[str, str] | None = None, *, tier: str) -> dict[str, Any]:
+    """The hints that are set, as fields of ``InferenceRequest``; its tier is the key's, unless a lesser is asked for.
 
     They may also stand in ``metadata``, as text. Raises ``BadRequest`` for a bad one
-    (``metadata.priority``) and for one given twice with different values.
+    (``metadata.priority``) and for one given twice with different values, and ``Forbidden``.
     """
+    found = {"tier": tier, **_hints(given, metadata)}
+    if found["tier"] == "premium" != tier:
+        raise Forbidden("tier_not_granted", f"This key is of the tier {tier}, not premium.", param="tier")
+    return found
+
+
+def _hints(given: Hints | None, metadata: dict[str, str] | None) -> dict[str, Any]:
     spelled = {name: metadata[name] for name in Hints.model_fields if name in (metadata or {})} if metadata else {}
     found = _set(given) if given else {}
     if not spelled:
@@ -101,7 +122,7 @@ def _typed(name: str, text: str) -> Any:
     """Metadata is all strings. What stands for no boolean or number is left for the model to refuse."""
     if name in ("escalation", "needs_compliance_check"):
         return {"true": True, "false": False}.get(text, text)
-    if name == "deadline_ms":
+    if name in ("deadline_ms", "max_cost_microusd"):
         return int(text) if text.isascii() and text.isdigit() else text
     if name == "confidence":
         whole, _, fraction = text.partition(".")

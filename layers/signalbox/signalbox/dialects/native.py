@@ -80,7 +80,6 @@ def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str, key_
     return InferenceRequest(
         request_id=request_id,
         caller=caller,
-        tier=tier,
         key_id=key_id,
         path=path,
         id=sent.id,
@@ -94,7 +93,7 @@ def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str, key_
         max_output_tokens=sent.max_tokens,
         user=sent.user,
         metadata=sent.metadata or {},
-        **hints(sent),
+        **hints(sent, tier=tier),
     )
 
 

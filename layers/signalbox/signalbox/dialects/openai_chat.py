@@ -76,7 +76,6 @@ def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str, key_
     return InferenceRequest(
         request_id=request_id,
         caller=caller,
-        tier=tier,
         key_id=key_id,
         path=path,
         model=sent.model or "auto",
@@ -91,7 +90,7 @@ def parse(body: Any, *, request_id: str, caller: str, tier: str, path: str, key_
         metadata=sent.metadata or {},
         stream=bool(sent.stream),
         stream_usage=_stream_usage(sent),
-        **hints(sent.signalbox, sent.metadata),
+        **hints(sent.signalbox, sent.metadata, tier=tier),
     )
 
 

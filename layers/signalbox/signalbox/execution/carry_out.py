@@ -1,23 +1,32 @@
 """Asks the models for an answer, with everything that it may cost held before and settled after."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from signalbox.contracts.adapters import AdapterReply
 from signalbox.contracts.answers import Answer
 from signalbox.contracts.decisions import Decision
-from signalbox.contracts.errors import Conflict
+from signalbox.contracts.errors import Conflict, SignalboxError
 from signalbox.contracts.ledger import Entry
+from signalbox.contracts.messages import Message
+from signalbox.contracts.plans import Job
+from signalbox.contracts.receipts import Receipt
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.contracts.runtime import Runtime
+from signalbox.decision.grounding import bound
+from signalbox.execution.answer import Question, answer, confidence_of, escalated, first_answer
+from signalbox.execution.cascade import begin
 from signalbox.execution.converse import Conversing
-from signalbox.execution.entries import begun, ended, told_by
+from signalbox.execution.entries import attempt_facts, begun, ended, told_by
 from signalbox.execution.facts import routing_facts, routing_headers
-from signalbox.execution.outcome import Attempt, Outcome
+from signalbox.execution.ground import grounded
+from signalbox.execution.outcome import Attempt, Outcome, concluded
+from signalbox.execution.owed import violations
 from signalbox.execution.reserve import Refused, Wanted, reserve
-from signalbox.execution.served import Asked, Served
+from signalbox.execution.served import Asked, Served, no_state
 from signalbox.execution.services import Services
-from signalbox.execution.single import run_single
+from signalbox.execution.single import Asking
 from signalbox.ledger.died import died, of_request
 from signalbox.policy.resolved import Policy
 from signalbox.quotas.headers import headers as quota_headers
@@ -55,22 +64,87 @@ def carry_out(call: Call, services: Services) -> Served:
     if isinstance(reserved, Refused):
         return _refused(reserved, call, services)
     entry, standings = reserved
+    served = _carried(call, entry, messages, services)
+    # Where the limits stand is for this response alone; it is no part of an answer that is given again.
+    return replace(served, headers={**served.headers, **quota_headers(standings, services.clock.now_ms())})
+
+
+def _carried(call: Call, entry: Entry, messages: tuple[Message, ...], services: Services) -> Served:
+    """By the plan that was decided. What is held is settled in the end: here, or by the state machine."""
     decision = entry.decision or call.decision
-    outcome = run_single(
-        call.request.model_copy(update={"messages": messages}),
+    request = call.request.model_copy(update={"messages": messages})
+    try:
+        request, passages = grounded(request, decision.terms, services)
+    except SignalboxError as error:
+        return _settled(entry, _answered(call, decision, Outcome(None, error, ()), services), call, services)
+    asking = Asking(
         decision,
         call.policy,
         services.invoker,
         services.clock,
         services.health,
-        call.asked.arrived_at_ms,
         receipt=call.receipt,
         keep_reply=call.key_hash is not None,
     )
+    ends_at_ms = call.asked.arrived_at_ms + decision.deadline_ms
+    question = Question(request, passages, asking, ends_at_ms, logprobs=decision.plan == "verify")
+    match decision.plan:
+        case "single":
+            return _settled(entry, _answered(call, decision, answer(question), services), call, services)
+        case "verify":
+            return _verified_later(call, entry, question, services)
+        case "cascade" | "rerank":
+            return _by_machine(call, entry, question, services)
+
+
+def _by_machine(call: Call, entry: Entry, question: Question, services: Services) -> Served:
+    """The caller waits for the state machine, which settles."""
+    decision = question.asking.decision
+    job = _job(call, entry, question, question.ends_at_ms)
+    try:
+        progress = begin.run(job, services)
+    except StoreUnavailable:
+        # What the steps have bought is settled when the lease ends.
+        return _answered(call, decision, Outcome(None, no_state(), ()), services)
+    attempts = [one for result in progress.results for one in result.attempts]
+    assert progress.conclusion is not None  # noqa: S101 run ends with one
+    return _answered(call, decision, concluded(progress.conclusion, attempts), services)
+
+
+def _verified_later(call: Call, entry: Entry, question: Question, services: Services) -> Served:
+    """The fast reply now; the stronger model looks at it while the caller reads."""
+    decision = question.asking.decision
+    outcome = first_answer(question)
+    if outcome.reply is None:
+        return _settled(entry, _answered(call, decision, escalated(question, outcome), services), call, services)
+    broken = question.owed(outcome.reply)
+    sure = confidence_of(question, outcome.reply, broken)
+    outcome = replace(outcome, confidence=sure, violations=broken, preliminary=True)
     served = _answered(call, decision, outcome, services)
-    # Where the limits stand is for this response alone; it is no part of an answer that is given again.
-    told = {**served.headers, **quota_headers(standings, services.clock.now_ms())}
-    return _settled(entry, replace(served, headers=told), call, services)
+    if served.answer is None:
+        return _settled(entry, served, call, services)
+    ends_at_ms = services.clock.now_ms() + decision.terms.verify_within_ms
+    job, attempts = _job(call, entry, question, ends_at_ms), tuple(map(attempt_facts, outcome.attempts))
+    try:
+        if begin.verify_later(job, served.answer, attempts, services):
+            return served
+        progress = begin.give_up(job, services, "the state machine could not be started")
+    except StoreUnavailable:
+        return replace(served, unrecorded=True)
+    assert progress.conclusion is not None  # noqa: S101 giving up ends with one
+    final = concluded(progress.conclusion, attempts)
+    return _answered(call, decision, final, services, append=False)
+
+
+def _job(call: Call, entry: Entry, question: Question, ends_at_ms: int) -> Job:
+    return begin.make_job(
+        question.request,
+        entry,
+        question.passages,
+        ends_at_ms,
+        keep_reply=call.key_hash is not None,
+        prompt=call.prompt,
+    )
 
 
 def _answered(call: Call, decision: Decision, outcome: Outcome, services: Services, *, append: bool = True) -> Served:
@@ -142,18 +216,34 @@ def _left_behind(call: Call, services: Services) -> _Found | None:
         entry = services.ledger.get(call.request.caller, request_id)
         if entry is None:
             continue
-        if entry.state != "settled":
+        single = entry.decision is None or entry.decision.plan == "single"
+        if entry.state != "settled" and single:  # a plan's machine may be at it still, and settles by itself
             services.ledger.settle(died(entry, receipts, services.clock.now_ms()))
         committed = opened is not None and opened.committed_by == request_id
-        reply = next((one.reply for one in reversed(of_request(entry, receipts)) if one.reply), None)
+        reply = _last_of(entry, receipts) if single else _concluded(entry, services)
         if reply and _may_answer(reply, call) and (committed or entry.prefix_hash == _prefix(call)):
             found = _Found(reply, committed)
     return found
 
 
+def _last_of(entry: Entry, receipts: Sequence[Receipt]) -> AdapterReply | None:
+    return next((one.reply for one in reversed(of_request(entry, receipts)) if one.reply), None)
+
+
+def _concluded(entry: Entry, services: Services) -> AdapterReply | None:
+    """Of a plan's replies only its conclusion is one to give."""
+    found = services.replies.head(entry.caller, entry.request_id)
+    return found[1].reply if found and found[1] else None
+
+
 def _may_answer(reply: AdapterReply, call: Call) -> bool:
-    """A pinned answer is its pin's alone."""
-    return not call.decision.pinned or reply.model == call.decision.model
+    """A pinned answer is its pin's alone, and no reply is given that owes something.
+
+    Which passages it was to cite nobody knows any more, so one that owes citations is asked for again.
+    """
+    if call.decision.pinned and reply.model != call.decision.model:
+        return False
+    return not violations(reply, bound(call.request, call.decision.terms), call.decision.terms, ())
 
 
 def _prefix(call: Call) -> str | None:

@@ -14,11 +14,21 @@ from signalbox.quotas.settled import booked_microusd
 
 # Past the deadline the adapter has given up; by then whoever still runs has settled.
 LEASE_MARGIN_MS = 3_000
+# A plan's machine settles behind its last model, and is patient about it.
+PLAN_MARGIN_MS = 12_000
 
 
 def lease_ends_at_ms(asked: Asked, deadline_ms: int) -> int:
     """When a request with this deadline counts as dead, Unix milliseconds."""
     return asked.arrived_at_ms + deadline_ms + LEASE_MARGIN_MS
+
+
+def longest_ms(decision: Decision) -> int:
+    """Until nobody works on it any more, however late the preliminary reply came."""
+    if decision.plan == "single":
+        return decision.deadline_ms
+    later_ms = decision.terms.verify_within_ms if decision.plan == "verify" else 0
+    return decision.deadline_ms + later_ms + PLAN_MARGIN_MS
 
 
 def begun(asked: Asked, decision: Decision | None, key_hash: str | None, prefix_hash: str | None = None) -> Entry:
@@ -46,7 +56,7 @@ def opened(entry: Entry, asked: Asked, holds: Sequence[Hold], receipt: str) -> E
             "state": "open",
             "holds": tuple(holds),
             "receipt": receipt,
-            "lease_ends_at_ms": lease_ends_at_ms(asked, entry.decision.deadline_ms),
+            "lease_ends_at_ms": lease_ends_at_ms(asked, longest_ms(entry.decision)),
             "reserved_microusd": sum(hop.worst_cost_microusd for hop in entry.decision.hops),
         }
     )
@@ -61,6 +71,8 @@ def ended(entry: Entry, served: Served, now_ms: int, *, prompt: str | None = Non
             "attempts": tuple(attempt_facts(one, recovered) for one in served.outcome.attempts),
             "replay": served.replay,
             "cache": "hit" if served.replay and served.replay.by == "cache" else None,
+            "resolution": served.outcome.resolution if reply else None,
+            "confidence": served.outcome.confidence.value if served.outcome.confidence else None,
             "status": served.error.status if served.error else 200,
             "error": served.error.code if served.error else None,
             "settled_at_ms": now_ms,
@@ -77,6 +89,7 @@ def attempt_facts(attempt: Attempt, recovered: bool = False) -> AttemptFacts:
     if reply := attempt.reply:
         return AttemptFacts(
             model=attempt.model,
+            attempt=attempt.name,
             model_version=reply.model_version,
             provider_request_id=reply.provider_request_id,
             usage=reply.usage,
@@ -87,6 +100,7 @@ def attempt_facts(attempt: Attempt, recovered: bool = False) -> AttemptFacts:
     failure = attempt.failure
     return AttemptFacts(
         model=attempt.model,
+        attempt=attempt.name,
         provider_request_id=failure.provider_request_id if failure else None,
         latency_ms=attempt.latency_ms,
         failure=failure.name if failure else None,
@@ -97,10 +111,11 @@ def attempt_facts(attempt: Attempt, recovered: bool = False) -> AttemptFacts:
 
 def told_by(entry: Entry, receipts: Sequence[Receipt]) -> Entry:
     """``entry`` with what its receipts say of attempts whose reply never came."""
-    billed = {one.attempt.model: one.attempt for one in receipts if one.request_id == entry.request_id}
+    mine = [one.attempt for one in receipts if one.request_id == entry.request_id]
+    billed = {(one.model, one.attempt): one for one in mine}
 
     def told(attempt: AttemptFacts) -> AttemptFacts:
-        known = billed.get(attempt.model) if attempt.may_be_billed else None
+        known = billed.get((attempt.model, attempt.attempt)) if attempt.may_be_billed else None
         if known is None:
             return attempt
         paid = known.model_dump(include={"model_version", "provider_request_id", "cost_microusd"})

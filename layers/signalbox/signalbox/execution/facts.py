@@ -29,6 +29,11 @@ def routing_facts(
         "latency_ms": latency_ms,
         "policy_version": decision.policy_version,
         "simulated": reply.simulated,
+        "status": "preliminary" if outcome.preliminary else "final",
+        "resolution": outcome.resolution,
+        "resolution_reason": outcome.reason,
+        "reply_confidence": round(outcome.confidence.value, 4) if outcome.confidence else None,
+        **({"reply_url": f"/v1/replies/{request_id}"} if outcome.preliminary else {}),
         "cached": False,
     }
 
@@ -43,5 +48,6 @@ def routing_headers(decision: Decision, outcome: Outcome | None = None) -> dict[
         "x-signalbox-role": decision.role or "",
         "x-signalbox-model": tried or "",
         "x-signalbox-plan": decision.plan,
+        **({"x-signalbox-status": "preliminary" if outcome.preliminary else "final"} if outcome else {}),
         "x-signalbox-policy": decision.policy_version,
     }

@@ -1,5 +1,6 @@
 """How a plan ended, and the error it becomes when no reply came of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from signalbox.contracts.adapters import AdapterFailure, AdapterReply
@@ -13,7 +14,13 @@ from signalbox.contracts.errors import (
     Unprocessable,
     UpstreamFailed,
 )
+from signalbox.contracts.evidence import Confidence
+from signalbox.contracts.ledger import AttemptFacts
+from signalbox.contracts.plans import Conclusion, Failure, Resolution, Violation
 
+_BY_STATUS: dict[int, type[SignalboxError]] = {
+    kind.status: kind for kind in (RateLimited, Unavailable, UpstreamFailed, DeadlinePassed, Unprocessable)
+}
 # Nobody waited for the reply, or it came back in pieces.
 _MAY_BE_BILLED = {"DeadlineExceeded", "MalformedReply"}
 
@@ -32,6 +39,7 @@ class Attempt:
     latency_ms: int = 0
     hop: Hop | None = None
     skipped: bool = False
+    name: str = ""  # of a plan with several calls: which of them
 
     @property
     def may_be_billed(self) -> bool:
@@ -44,15 +52,27 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``reply`` of the last attempt, or the ``error`` that the caller is told; never both."""
+    """``reply`` of the last attempt, or the ``error`` that the caller is told; never both.
+
+    ``resolution`` says how it came to be the one, ``reason`` why it is not better. ``spent_microusd`` where the
+    attempts are known by their facts alone.
+    """
 
     reply: AdapterReply | None
     error: SignalboxError | None
     attempts: tuple[Attempt, ...]
+    resolution: Resolution = "answered"
+    reason: str | None = None
+    confidence: Confidence | None = None
+    violations: tuple[Violation, ...] = ()
+    spent_microusd: int | None = None
+    preliminary: bool = False
 
     @property
     def cost_microusd(self) -> int:
         """What every reply cost together, also those that were not used."""
+        if self.spent_microusd is not None:
+            return self.spent_microusd
         return sum(attempt.reply.cost_microusd for attempt in self.attempts if attempt.reply)
 
 
@@ -82,3 +102,36 @@ def as_error(failure: AdapterFailure, deadline_ms: int) -> SignalboxError:
 
 def _overflow(failure: AdapterFailure) -> str:
     return f"context window exceeded: tokens={failure.tokens} limit={failure.limit} ({failure.model})"
+
+
+def contract_broken(violations: Iterable[Violation]) -> SignalboxError:
+    told = "; ".join(one.message for one in violations)
+    return Unprocessable("contract_broken", f"No reply meets what it owes. {told}.")
+
+
+def concluded(conclusion: Conclusion, attempts: Iterable[AttemptFacts]) -> Outcome:
+    """A plan's end as an outcome."""
+    return Outcome(
+        conclusion.reply,
+        _error(conclusion.failure) if conclusion.failure else None,
+        tuple(map(_attempt, attempts)),
+        resolution=conclusion.resolution or "unverified",
+        reason=conclusion.reason,
+        confidence=conclusion.confidence,
+        violations=conclusion.violations,
+        spent_microusd=conclusion.cost_microusd,
+    )
+
+
+def _error(failure: Failure) -> SignalboxError:
+    kind = _BY_STATUS.get(failure.status, Unavailable)
+    return kind(failure.code, failure.message, retry_after_ms=failure.retry_after_ms)
+
+
+def _attempt(facts: AttemptFacts) -> Attempt:
+    failure = (
+        AdapterFailure(name=facts.failure, message=facts.message or facts.failure, model=facts.model)
+        if facts.failure
+        else None
+    )
+    return Attempt(facts.model, None, failure, facts.latency_ms, name=facts.attempt)

@@ -9,6 +9,8 @@ from signalbox.contracts.conversations import History
 from signalbox.contracts.decisions import Decision, Hop
 from signalbox.contracts.ledger import Entry
 from signalbox.contracts.messages import Message
+from signalbox.contracts.passages import Passage
+from signalbox.contracts.plans import Conclusion, Job, Progress, Ran, ReplyHead, Start, StepResult
 from signalbox.contracts.receipts import Receipt
 from signalbox.contracts.runtime import Runtime
 from signalbox.conversations.opened import Opened
@@ -75,8 +77,11 @@ class Conversations(Protocol):
         ``whole``: what a single message that equals the first stored one is taken for, under ``auto``.
         """
 
-    def claim(self, opened: Opened, request_id: str, until_ms: int) -> Opened:
-        """Keep others from appending until ``until_ms`` (Unix). Raises ``Conflict`` with the current version."""
+    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound: bool = False) -> Opened:
+        """Keep others from appending until ``until_ms`` (Unix). ``bound``: it is compliance-bound from now on.
+
+        Raises ``Conflict`` with the current version.
+        """
 
     def messages(self, opened: Opened) -> tuple[Message, ...]:
         """All of it, the new turns included."""
@@ -121,3 +126,46 @@ class KeptReceipts(Receipts, Protocol):
 
     def erase(self, receipt: str) -> None:
         """All of one partition is gone afterwards."""
+
+
+class Replies(Protocol):
+    """Jobs of plans with several calls, step by step, each caller's own. Raises ``StoreUnavailable``."""
+
+    def put(self, job: Job, head: ReplyHead) -> None:
+        """Keep ``job``. Twice is once."""
+
+    def progress(self, caller: str, request_id: str) -> Progress | None:
+        """Everything that is known; None when there is no such job."""
+
+    def begin(self, caller: str, request_id: str, step: str) -> bool:
+        """Whether this is the first to begin ``step`` (with its ordinal, ``integrity-2``); false ever after."""
+
+    def record(self, caller: str, request_id: str, result: StepResult) -> StepResult:
+        """Keep what a step came to, unless that is known; what stands."""
+
+    def conclude(self, caller: str, request_id: str, conclusion: Conclusion) -> Conclusion:
+        """Keep the end, unless there is one; what stands."""
+
+    def head(self, caller: str, request_id: str) -> tuple[ReplyHead, Conclusion | None] | None:
+        """What a caller who waits needs, in one read; None when there is no such job."""
+
+    def erase(self, caller: str, request_id: str) -> None:
+        """All of it is gone afterwards."""
+
+
+class Machine(Protocol):
+    """The state machine that carries a plan out, step by step."""
+
+    def run(self, start: Start, limit_ms: int) -> Ran:
+        """Wait for it, for ``limit_ms`` at most. Raises nothing."""
+
+    def start(self, start: Start) -> bool:
+        """Whether it was started; nobody waits. It may have been started twice. Raises nothing."""
+
+
+class Collections(Protocol):
+    """Documents to ground replies in."""
+
+    def search(self, collection: str, query: str, limit_ms: int) -> tuple[Passage, ...]:
+        """The passages that fit ``query`` best, best first, as many and as long as the policy says of
+        ``collection``. Raises ``RetrievalUnavailable``."""

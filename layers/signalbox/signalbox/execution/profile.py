@@ -9,6 +9,10 @@ from signalbox.policy.features import SAMPLING_FEATURES
 from signalbox.policy.resolved import Profile, RosterModel
 
 
+class OutsidePin(Exception):
+    """A compliance-bound body was about to leave its model. A mistake of ours, never the caller's."""
+
+
 def merged_sampling(asked: Sampling, model: RosterModel) -> Sampling:
     """The caller's values, else the profile's, less defaults that ``model`` takes no word for."""
     merged = {
@@ -44,7 +48,13 @@ def adapter_request(
     receipt: str | None = None,
     keep_reply: bool = False,
 ) -> AdapterRequest:
-    """One call of ``hop``, which has ``limit_ms`` from ``now_ms`` (Unix milliseconds)."""
+    """One call of ``hop``, which has ``limit_ms`` from ``now_ms`` (Unix milliseconds).
+
+    Every call of a model is made here, so this is where a pin holds, whatever plan or fault led to it. Raises
+    ``OutsidePin``.
+    """
+    if decision.pinned and hop.model != decision.model:
+        raise OutsidePin(hop.model)
     return AdapterRequest(
         request_id=request.request_id,
         caller=request.caller,

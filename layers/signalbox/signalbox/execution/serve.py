@@ -12,7 +12,7 @@ from time import perf_counter
 
 from signalbox.contracts.answers import Answer
 from signalbox.contracts.decisions import Decision
-from signalbox.contracts.errors import Conflict, SignalboxError, Unavailable
+from signalbox.contracts.errors import Conflict, SignalboxError
 from signalbox.contracts.ledger import Replay
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.contracts.runtime import Runtime
@@ -23,7 +23,7 @@ from signalbox.execution.choose import choose, moment
 from signalbox.execution.converse import Conversing
 from signalbox.execution.entries import LEASE_MARGIN_MS, as_refused, begun, ended, prompt_json
 from signalbox.execution.ports import Once
-from signalbox.execution.served import Asked, Served
+from signalbox.execution.served import Asked, Served, no_state
 from signalbox.execution.services import Services
 from signalbox.health.corrected import corrected
 from signalbox.idempotency.cache import cache_key, cacheable, worth_keeping
@@ -32,17 +32,22 @@ from signalbox.idempotency.ticket import Given, NotKept, Ticket
 from signalbox.policy.resolved import Policy, Route
 from signalbox.transport.dynamodb import StoreUnavailable
 
-# Before the ids of receipts among what is linked to a conversation; the others are tickets.
-RECEIPT = "receipt:"
+# Before the ids of receipts and replies among what is linked to a conversation; the others are tickets.
+RECEIPT, REPLY = "receipt:", "reply:"
 
 
-def forgetting(once: Once, erase_receipts: Callable[[str], None]) -> Callable[[Iterable[str]], None]:
-    """What erases everything that ``serve`` links to a conversation."""
+def forgetting(
+    once: Once, erase_receipts: Callable[[str], None], erase_reply: Callable[[str, str], None]
+) -> Callable[[Iterable[str]], None]:
+    """What erases everything that ``serve`` links to a conversation. ``erase_reply`` takes caller and request id."""
 
     def forget(ids: Iterable[str]) -> None:
         for one in ids:
             if one.startswith(RECEIPT):
                 erase_receipts(one.removeprefix(RECEIPT))
+            elif one.startswith(REPLY):
+                caller, _, request_id = one.removeprefix(REPLY).partition("#")
+                erase_reply(caller, request_id)
             else:
                 once.forget([one])
 
@@ -79,7 +84,7 @@ class _Serving:
                 return self._answered()
             return self._once(self.ticket, self._answered)
         except StoreUnavailable:
-            return self._recorded(as_refused(_no_state(), None))
+            return self._recorded(as_refused(no_state(), None))
         except SignalboxError as error:
             return self._recorded(as_refused(error, None))
 
@@ -140,7 +145,9 @@ class _Serving:
         try:
             decision = choose(self.request, policy, services.prices, moment(services.clock.now_ms()), runtime)
             self.decide_ms = round((perf_counter() - started) * 1_000, 2)
-            with conversing.claimed(services.clock.now_ms() + decision.deadline_ms + LEASE_MARGIN_MS):
+            until_ms = services.clock.now_ms() + decision.deadline_ms + LEASE_MARGIN_MS
+            bound = decision.pinned or self.request.needs_compliance_check
+            with conversing.claimed(until_ms, bound=bound):
                 return self._cached(conversing, policy, runtime, decision)
         except Conflict as error:
             return self._recorded(as_refused(error, None))
@@ -150,7 +157,8 @@ class _Serving:
         route = next(one for one in policy.routes if one.name == decision.route)
         ticket = self._cache_ticket(policy, decision, route, conversing.opened)
         # Before anything is kept, so that erasing the conversation finds it whatever happens here.
-        conversing.link((*(one.id for one in (self.ticket, ticket) if one), *self._kept_receipts()))
+        kept = (*(one.id for one in (self.ticket, ticket) if one), *self._kept_receipts(), *self._kept_reply(decision))
+        conversing.link(kept)
         call = Call(
             asked=self.asked,
             request=self.request,
@@ -222,6 +230,12 @@ class _Serving:
         """Receipts hold replies only where a key can find them again."""
         return (f"{RECEIPT}{self._receipt()}",) if self.ticket else ()
 
+    def _kept_reply(self, decision: Decision) -> tuple[str, ...]:
+        """Plans with several calls keep their job, and the words in it."""
+        if decision.plan == "single":
+            return ()
+        return (f"{REPLY}{self.request.caller}#{self.request.request_id}",)
+
     def _key_hash(self) -> str | None:
         return hashlib.sha256(self.ticket.id.encode()).hexdigest() if self.ticket else None
 
@@ -243,16 +257,12 @@ def _repeatable(served: Served, meant: Decision | None) -> bool:
     return not found_again and served.decision.role == meant.role and worth_keeping(served.answer.reply)
 
 
-def _no_state() -> SignalboxError:
-    return Unavailable("state_unavailable", "The router's own state could not be reached.", retry_after_ms=1_000)
-
-
 def preview(request: InferenceRequest, services: Services) -> Decision:
     """What would be decided now; nothing is taken, asked or stored. Raises what ``decide`` raises."""
     try:
         opened = Conversing.open(Asked(request, services.clock.now_ms()), services.conversations)
     except StoreUnavailable:
-        raise _no_state() from None
+        raise no_state() from None
     runtime = services.health.read(services.policy.roster)
     now = moment(services.clock.now_ms())
     return choose(opened.request, corrected(services.policy, runtime), services.prices, now, runtime)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from signalbox.contracts.answers import Answer
 from signalbox.contracts.decisions import Decision
-from signalbox.contracts.errors import SignalboxError
+from signalbox.contracts.errors import SignalboxError, Unavailable
 from signalbox.contracts.ledger import Replay
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.execution.outcome import Outcome
@@ -38,3 +38,7 @@ class Served:
     headers: dict[str, str] = field(default_factory=dict)
     replay: Replay | None = None
     unrecorded: bool = False  # the ledger could not be told; what was held is settled when its lease ends
+
+
+def no_state() -> SignalboxError:
+    return Unavailable("state_unavailable", "The router's own state could not be reached.", retry_after_ms=1_000)

@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
-from signalbox.execution.ports import Clock, Conversations, Health, Invoker, KeptReceipts, Ledger, Once
+from signalbox.execution.ports import (
+    Clock,
+    Collections,
+    Conversations,
+    Health,
+    Invoker,
+    KeptReceipts,
+    Ledger,
+    Machine,
+    Once,
+    Replies,
+)
 from signalbox.policy.resolved import Policy
 from signalbox.pricing.table import PriceTable
 
@@ -20,3 +31,6 @@ class Services:
     conversations: Conversations
     once: Once
     receipts: KeptReceipts
+    replies: Replies
+    machine: Machine
+    collections: Collections

@@ -1,6 +1,7 @@
-"""The plan ``single``: the first hop answers; another takes over where that can help (A16, C3)."""
+"""Asks one model after the other: the first hop answers; another takes over where that can help (A16, C3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from signalbox.contracts.adapters import AdapterFailure
 from signalbox.contracts.decisions import Decision, Hop
@@ -40,41 +41,70 @@ def run_single(
     receipt: str | None = None,
     keep_reply: bool = False,
 ) -> Outcome:
-    """Try ``decision.hops`` in order until one replies, the deadline is near or no other hop can help.
-
-    ``arrived_at_ms`` is Unix milliseconds; the deadline counts from it. A hop that has another
-    behind it leaves that one its typical latency. An overflow is taken to a wider window once. A reply
-    that was paid for and lost on its way counts as a failure like others: every hop was reserved, so the
-    next one is paid for too. ``receipt`` and ``keep_reply`` are for the adapters.
-    """
+    """Try the hops of ``decision`` that may answer, as ``run_hops`` does, within its deadline from the arrival on."""
+    asking = Asking(decision, policy, invoker, clock, health, receipt, keep_reply)
     ends_at_ms = arrived_at_ms + decision.deadline_ms
-    hops = list(decision.hops)
+    return run_hops(request, decision.hops_for("answer"), asking, ends_at_ms)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What calling a model takes beside the words. ``receipt`` and ``keep_reply`` are for the adapters."""
+
+    decision: Decision
+    policy: Policy
+    invoker: Invoker
+    clock: Clock
+    health: Health
+    receipt: str | None = None
+    keep_reply: bool = False
+
+
+def run_hops(
+    request: InferenceRequest,
+    hops: Sequence[Hop],
+    asking: Asking,
+    ends_at_ms: int,
+    *,
+    attempt: str = "",
+    logprobs: bool = False,
+) -> Outcome:
+    """Try ``hops`` in order until one replies, the deadline is near or no other hop can help.
+
+    ``ends_at_ms`` is Unix milliseconds. A hop that has another behind it leaves that one its typical latency. An
+    overflow is taken to a wider window once. A reply that was paid for and lost on its way counts as a failure like
+    others: every hop was reserved, so the next one is paid for too. ``attempt`` tells this call of a plan from others.
+    """
+    decision, clock, health = asking.decision, asking.clock, asking.health
+    waiting = list(hops)
     attempts: list[Attempt] = []
     overflowed = False
-    while hops:
-        hop = hops.pop(0)
-        if _share(ends_at_ms - clock.now_ms(), hops) < LEAST_HOP_MS:
+    while waiting:
+        hop = waiting.pop(0)
+        if _share(ends_at_ms - clock.now_ms(), waiting) < LEAST_HOP_MS:
             break
         if not health.enter(hop):
-            attempts.append(_skipped(hop))
+            attempts.append(replace(_skipped(hop), name=attempt))
             continue
         started_ms = clock.now_ms()
-        limit_ms = max(1, _share(ends_at_ms - started_ms, hops))  # a probe's place is taken: the call is made
-        model = policy.roster[hop.model]
+        limit_ms = max(1, _share(ends_at_ms - started_ms, waiting))  # a probe's place is taken: the call is made
+        model = asking.policy.roster[hop.model]
         call = adapter_request(
-            request, decision, hop, model, started_ms, limit_ms, receipt=receipt, keep_reply=keep_reply
+            request, decision, hop, model, started_ms, limit_ms, receipt=asking.receipt, keep_reply=asking.keep_reply
         )
-        result = invoker.invoke(call)
+        if attempt or logprobs:
+            call = call.model_copy(update={"attempt": attempt, "logprobs": logprobs})
+        result = asking.invoker.invoke(call)
         latency_ms = max(0, clock.now_ms() - started_ms)
         health.report(hop, decision, result, latency_ms)
-        attempts.append(Attempt(hop.model, result.reply, result.failure, latency_ms, hop))
+        attempts.append(Attempt(hop.model, result.reply, result.failure, latency_ms, hop, name=attempt))
         if result.reply is not None:
             return Outcome(result.reply, None, tuple(attempts))
         failure = result.failure
         if failure is None or failure.name not in WORTH_ANOTHER_HOP:
             break
         if failure.name == "ContextOverflow":
-            hops = [] if overflowed else _wider(hop, failure, hops)
+            waiting = [] if overflowed else _wider(hop, failure, waiting)
             overflowed = True
     return _failed(decision, attempts)
 

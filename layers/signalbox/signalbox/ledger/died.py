@@ -17,10 +17,12 @@ def died(entry: Entry, receipts: Sequence[Receipt], now_ms: int) -> Entry:
     A hop before the last receipt's that left none of its own was tried, and nobody knows how it ended: it may have
     been billed, so it is booked at its worst.
     """
-    billed = {one.attempt.model: one.attempt for one in of_request(entry, receipts)}
-    hops = [hop.model for hop in entry.decision.hops] if entry.decision else []
-    last = max((hops.index(model) for model in billed if model in hops), default=-1)
-    before = {model: _unknown(model) for model in hops[: last + 1] if model not in billed}
+    told = of_request(entry, receipts)
+    billed = {(one.attempt.model, one.attempt.attempt): one.attempt for one in told}
+    answers = {model for model, attempt in billed if not attempt}
+    hops = [hop.model for hop in entry.decision.hops_for("answer")] if entry.decision else []
+    last = max((hops.index(model) for model in answers if model in hops), default=-1)
+    before = {model: _unknown(model) for model in hops[: last + 1] if model not in answers}
     return entry.model_copy(
         update={
             "state": "settled",

@@ -88,6 +88,29 @@ class ConfidenceRuleSpec(_Part):
     value: float = Field(alias="is", ge=0, le=1, description="That a small model suffices.")
 
 
+class JudgeSpec(_Part):
+    accept: float = Field(default=0.8, ge=0, le=1, description="From this confidence on the fast reply is final.")
+    escalate: float = Field(
+        default=0.5, ge=0, le=1, description="Under it the stronger model answers anew; between the two it verifies."
+    )
+    self_check: bool = Field(default=False, description="Ask the fast model whether it stands by its reply.")
+
+
+class CollectionSpec(_Part):
+    kind: Literal["sqlite", "bedrock"] = Field(
+        description="`sqlite`: built by `signalbox collection build`. `bedrock`: a Knowledge Base."
+    )
+    passages: int = Field(default=4, ge=1, le=20, description="How many are put before the model, at most.")
+    most_characters: int = Field(default=1200, ge=100, le=10_000, description="Of each passage.")
+    knowledge_base_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{10}$", description="Of kind `bedrock`.")
+
+
+class WebhookSpec(_Part):
+    url: str = Field(
+        min_length=1, max_length=2048, pattern=r"^https?://", description="Gets final replies by POST, signed."
+    )
+
+
 class RouteSpec(_Part):
     name: Name | None = Field(default=None, description="`route-N` when left out.")
     path: str | None = Field(
@@ -99,7 +122,25 @@ class RouteSpec(_Part):
     target: str = Field(description="A role, or a roster id.")
     plan: Plan = "single"
     deadline_ms: DeadlineMs | None = None
-    max_cost_microusd: int | None = Field(default=None, ge=1, description="The dearest that one answer may be.")
+    escalate_to: str | None = Field(
+        default=None,
+        description="A role, or a roster id: who is stronger than the target. Plans other than single need it.",
+    )
+    judge: JudgeSpec = Field(default_factory=JudgeSpec, description="When a fast reply is good enough.")
+    samples: int = Field(
+        default=1, ge=1, le=5, description="Fast replies: their agreement counts, and rerank chooses among them."
+    )
+    must_verify: bool = Field(default=False, description="No reply is final without the stronger model's word.")
+    verify_within_ms: int = Field(
+        default=60_000, ge=1_000, le=240_000, description="Of plan verify, after the preliminary reply."
+    )
+    contract: dict[str, Any] | None = Field(default=None, description="A JSON Schema that every reply must meet.")
+    collection: str | None = Field(default=None, description="A name under `collections`, to ground replies in.")
+    citations: int = Field(default=0, ge=0, le=20, description="Documents of the collection a reply cites, at least.")
+    webhook: str | None = Field(default=None, description="A name under `webhooks`; of plan verify.")
+    max_cost_microusd: int | None = Field(
+        default=None, ge=1, description="The dearest that one model's answer may be, and the whole plan with it."
+    )
     cache: bool | None = Field(default=None, description="Whether a repeated request gets the same reply again.")
     keep_text: bool = Field(default=False, description="Whether the ledger keeps prompts and replies.")
 
@@ -149,6 +190,7 @@ class RetentionSpec(_Part):
     ledger_days: int = Field(default=90, ge=1, le=3650)
     text_days: int = Field(default=7, ge=1, le=3650, description="Of prompts and replies, where a route keeps them.")
     idempotency_hours: int = Field(default=24, ge=1, le=720)
+    replies_hours: int = Field(default=24, ge=1, le=720, description="Of plans with several calls.")
 
 
 class Document(_Part):
@@ -171,6 +213,8 @@ class Document(_Part):
     health: HealthSpec = Field(default_factory=HealthSpec, description="When a failing model is left alone.")
     gates: dict[Name, GateSpec] = Field(default={}, description="How many calls a model takes at a time.")
     cache: CacheSpec = Field(default_factory=CacheSpec)
+    collections: dict[Name, CollectionSpec] = Field(default={}, description="Documents to ground replies in.")
+    webhooks: dict[Name, WebhookSpec] = Field(default={}, description="Where final replies are sent.")
     retention: RetentionSpec = Field(default_factory=RetentionSpec, description="How long what is stored stays.")
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from signalbox.policy.entities import unbounded_neighbours, unbounded_nesting
 from signalbox.policy.features import profile_features
+from signalbox.policy.lint_plans import PlanChecks
 from signalbox.policy.lint_state import StateChecks, Worst
 from signalbox.policy.load import parse_source
 from signalbox.policy.matchers import CelMatcher, always
 from signalbox.policy.problems import PolicyInvalid, Problem, Severity, did_you_mean
-from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, Role, RosterModel
+from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, RosterModel, Route
 from signalbox.policy.shapes import API_PATHS, Condition, Findings, spell, survey
 from signalbox.policy.source import Source
 
@@ -32,7 +33,11 @@ def check(text: str, filename: str, now: date, prices: Prices, worst: Worst | No
         policy, source = parse_source(text, filename)
     except PolicyInvalid as error:
         return sorted(error.problems, key=_place)
-    found = [*_Checks(policy, source, now, prices).all(), *StateChecks(policy, source, worst).all()]
+    found = [
+        *_Checks(policy, source, now, prices).all(),
+        *StateChecks(policy, source, worst).all(),
+        *PlanChecks(policy, source).all(),
+    ]
     return sorted(found, key=_place)
 
 
@@ -77,6 +82,8 @@ class _Checks:
         for index, route in enumerate(self.policy.routes):
             if route.role.name not in self.policy.roles:
                 yield ("routes", index, "target"), route.role.pin, True
+            if route.escalate_to is not None and route.escalate_to.name not in self.policy.roles:
+                yield ("routes", index, "escalate_to"), route.escalate_to.pin, True
 
     def _retirement(self) -> Iterator[Problem]:
         for path, model, is_pin in self._uses():
@@ -115,7 +122,7 @@ class _Checks:
     def _unused(self) -> Iterator[Problem]:
         models = {model.id for _, model, _ in self._uses()}
         profiles = {model.profile.name for model in self.policy.roster.values()}
-        roles = {route.role.name for route in self.policy.routes}
+        roles = {role.name for route in self.policy.routes for role in (route.role, route.escalate_to) if role}
         declared = self.source.root.value.get("profiles") or {}
         for part, names, used, user in (
             ("roster", self.policy.roster, models, "role or route"),
@@ -163,7 +170,7 @@ class _Checks:
     @cached_property
     def _findings(self) -> Findings:
         conditions = [Condition(_cel(route.matcher), route.path) for route in self.policy.routes]
-        limits = {self._role_capacity(route.role) for route in self.policy.routes}
+        limits = {self._route_capacity(route) for route in self.policy.routes}
         return survey(conditions, ["needs_compliance_check"], sorted(limits))
 
     def _coverage(self) -> Iterator[Problem]:
@@ -203,7 +210,7 @@ class _Checks:
             if index is None or index in seen:
                 continue
             role, tokens = self.policy.routes[index].role, int(shape["token_count"])
-            if not role.pinned and self._role_capacity(role) < tokens <= best:
+            if not role.pinned and self._route_capacity(self.policy.routes[index]) < tokens <= best:
                 seen.add(index)
                 message = f"token_count={tokens} is beyond every window of {role.name!r}: {spell(shape)}"
                 hint = "bound token_count in the matcher, or add a fallback with a larger window"
@@ -216,8 +223,10 @@ class _Checks:
         output = min(self.policy.default_max_output_tokens, model.output_cap_tokens)
         return max(int((model.window_tokens - output) / model.token_factor), 0)
 
-    def _role_capacity(self, role: Role) -> int:
-        return max(map(self._capacity, role.candidates))
+    def _route_capacity(self, route: Route) -> int:
+        """Where no fast model can, the stronger one answers."""
+        roles = [role for role in (route.role, route.escalate_to) if role]
+        return max(self._capacity(model) for role in roles for model in role.candidates)
 
 
 def _cel(matcher: object) -> CelMatcher:

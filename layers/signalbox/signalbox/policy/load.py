@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from signalbox.contracts.requests import Sampling
 from signalbox.policy.document import Document, ModelSpec, ProfileSpec, RouteSpec
+from signalbox.policy.load_plans import collection_faults, collections, plan_faults, terms
 from signalbox.policy.matchers import CelMatcher, MatcherInvalid, always, compile_matcher
 from signalbox.policy.problems import PolicyInvalid, Problem, did_you_mean
 from signalbox.policy.resolved import (
@@ -28,6 +29,7 @@ from signalbox.policy.resolved import (
     Role,
     RosterModel,
     Route,
+    Webhook,
 )
 from signalbox.policy.source import Source, read
 from signalbox.signals.variables import BASE_VARIABLES, CONFIDENCE_VARIABLES, VARIABLES
@@ -99,6 +101,7 @@ class _Resolver:
         entities = {name: self._pattern(name, text) for name, text in self.document.entities.items()}
         budgets, limits, gates = self._budgets(), self._limits(), self._gates()
         health = self._health()
+        self._collections()
         if self.problems:
             raise PolicyInvalid(sorted(self.problems, key=lambda problem: (problem.line, problem.column)))
         rules = [rule.matcher for rule in complexity] + [rule.matcher for rule in confidence]
@@ -120,6 +123,8 @@ class _Resolver:
             gates=gates,
             cache=CacheRules(**self.document.cache.model_dump()),
             retention=Retention(**self.document.retention.model_dump()),
+            collections=collections(self.document),
+            webhooks={name: Webhook(name, spec.url) for name, spec in self.document.webhooks.items()},
         )
 
     def _complain(self, path: Sequence[str | int], code: str, message: str, **more: Any) -> None:
@@ -183,12 +188,22 @@ class _Resolver:
             known = self._known(
                 ("routes", index, "target"), spec.target, [*self.document.roles, *roster], "role or model named"
             )
-            role = roles.get(spec.target) or (Role(spec.target, roster[spec.target]) if spec.target in roster else None)
+            role = _role(spec.target, roles, roster)
+            for fault in plan_faults(spec, self.document, role):
+                at = ("routes", index, fault.field)
+                self._complain(at, fault.code, fault.message, suggestion=fault.suggestion)
             if known and role and matcher:
-                routes.append(self._route(spec, name, matcher, role))
+                stronger = _role(spec.escalate_to, roles, roster) if spec.escalate_to else None
+                routes.append(self._route(spec, name, matcher, role, stronger))
         return tuple(routes)
 
-    def _route(self, spec: RouteSpec, name: str, matcher: CelMatcher, role: Role) -> Route:
+    def _collections(self) -> None:
+        for name, spec in self.document.collections.items():
+            for fault in collection_faults(spec):
+                at = ("collections", name, fault.field)
+                self._complain(at, fault.code, fault.message, suggestion=fault.suggestion)
+
+    def _route(self, spec: RouteSpec, name: str, matcher: CelMatcher, role: Role, stronger: Role | None) -> Route:
         deadline_ms = spec.deadline_ms or self.document.defaults.deadline_ms
         return Route(
             name=name,
@@ -200,6 +215,8 @@ class _Resolver:
             max_cost_microusd=spec.max_cost_microusd,
             cache=spec.cache,
             keep_text=spec.keep_text,
+            escalate_to=stronger,
+            terms=terms(spec),
         )
 
     def _budgets(self) -> tuple[Budget, ...]:
@@ -283,6 +300,11 @@ class _Resolver:
         except (re.error, OverflowError, RecursionError) as error:
             self._complain(("entities", name), "entity_pattern", f"not a regular expression: {error}")
             return None
+
+
+def _role(name: str, roles: dict[str, Role], roster: dict[str, RosterModel]) -> Role | None:
+    """The role of that name; a roster id stands for a role of its own."""
+    return roles.get(name) or (Role(name, roster[name]) if name in roster else None)
 
 
 def _profile(name: str, spec: ProfileSpec) -> Profile:

@@ -11,7 +11,7 @@ from re import Pattern
 from typing import Any, Literal, Protocol
 
 from signalbox.contracts.adapters import ReasoningEffort
-from signalbox.contracts.decisions import Plan
+from signalbox.contracts.decisions import Plan, Terms
 from signalbox.contracts.requests import Sampling
 from signalbox.contracts.signals import Complexity
 
@@ -92,6 +92,8 @@ class Route:
     max_cost_microusd: int | None = None
     cache: bool | None = None  # None: as the policy says of temperature 0
     keep_text: bool = False
+    escalate_to: Role | None = None  # who is stronger; None with the plan ``single``, mostly
+    terms: Terms = field(default_factory=Terms)
 
     def covers(self, path: str) -> bool:
         return self.path is None or path == self.path or path.startswith(self.path.rstrip("/") + "/")
@@ -164,6 +166,29 @@ class Retention:
     ledger_days: int = 90
     text_days: int = 7
     idempotency_hours: int = 24
+    replies_hours: int = 24  # of plans with several calls
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Documents to ground replies in: ``passages`` of them at most, each of ``most_characters`` at most.
+
+    ``sqlite``: built by ``signalbox collection build``. ``bedrock``: a Bedrock Knowledge Base of the account.
+    """
+
+    name: str
+    kind: Literal["sqlite", "bedrock"]
+    passages: int = 4
+    most_characters: int = 1200
+    knowledge_base_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where final replies are sent. Bodies are signed with the key in Secrets Manager."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -183,6 +208,8 @@ class Policy:
     gates: Mapping[str, Gate] = field(default_factory=dict)  # by roster id
     cache: CacheRules = CacheRules()
     retention: Retention = Retention()
+    collections: Mapping[str, Collection] = field(default_factory=dict)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     default_max_output_tokens: int = 1024
     token_thresholds: tuple[int, ...] = ()
     needs_exact_tokens: bool = False

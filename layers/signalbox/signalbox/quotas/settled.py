@@ -64,4 +64,5 @@ def _untold(attempt: AttemptFacts, entry: Entry) -> Hop | None:
     told = attempt.cost_microusd or attempt.usage != Usage()
     if told or attempt.failure not in _MAYBE_BILLED or entry.decision is None:
         return None
-    return next((hop for hop in entry.decision.hops if hop.model == attempt.model), None)
+    step = attempt.attempt.partition("-")[0] or "answer"  # sample-2 is a sample
+    return next((hop for hop in entry.decision.hops if (hop.model, hop.step) == (attempt.model, step)), None)

@@ -66,11 +66,13 @@ def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str
     turn = next((message.text for message in reversed(request.messages) if message.role == "user"), "")
     windows = window_thresholds(policy, request.max_output_tokens, framing_tokens(request))
     # A price limit is compared with the worst cost, whose threshold lies anywhere.
-    exact = policy.needs_exact_tokens or any(route.max_cost_microusd is not None for route in policy.routes)
+    limits = [request.max_cost_microusd, *(route.max_cost_microusd for route in policy.routes)]
+    exact = policy.needs_exact_tokens or any(limit is not None for limit in limits)
     return {
         "path": request.path,
         "mode": request.mode,
         "tier": request.tier,
+        "lane": request.lane or "",
         "workload": request.workload or "chat",
         "convo_length": _convo_length(request),
         "tokens": count(request, (*policy.token_thresholds, *windows), exact),

@@ -15,6 +15,7 @@ BASE_VARIABLES: Mapping[str, VariableType] = MappingProxyType(
         "path": "string",
         "mode": "string",
         "tier": "string",
+        "lane": "string",  # empty: the caller named none
         "workload": "string",
         "convo_length": "int",
         "token_count": "int",

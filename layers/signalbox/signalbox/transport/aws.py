@@ -39,9 +39,13 @@ def _session_credentials() -> "Credentials | None":
     return Session().get_credentials()
 
 
+# Hosts that AWS's variables know by another name. Step Functions has one of its own for calls that wait.
+_NAMES = {"states": "sfn", "sync-states": "sfn"}
+
+
 def service_url(service: str, region: str) -> str:
     """Where ``service`` is called: at the address that AWS's own variables name, else the region's own."""
-    variable = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
+    variable = f"AWS_ENDPOINT_URL_{_NAMES.get(service, service).upper().replace('-', '_')}"
     return os.environ.get(variable) or os.environ.get("AWS_ENDPOINT_URL") or endpoint(service, region)
 
 

@@ -1,0 +1,114 @@
+"""The router's part of a plan: the job kept, the machine started, and its end taken, whatever became of it."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from signalbox.contracts.answers import Answer
+from signalbox.contracts.ledger import AttemptFacts, Entry
+from signalbox.contracts.passages import Passage
+from signalbox.contracts.plans import Job, Progress, ReplyHead, Start, StepResult
+from signalbox.contracts.requests import InferenceRequest
+from signalbox.execution.cascade.settle import end
+from signalbox.execution.services import Services
+
+At = Literal["fast_pass", "judge", "verify", "escalate"]
+# For the machine's own steps beyond the last model: checking, settling, and the way back.
+MARGIN_MS = 800
+# For a machine whose tables are slow to take its end.
+SETTLES_WITHIN_MS = 30_000
+
+
+def make_job(
+    request: InferenceRequest,
+    entry: Entry,
+    passages: Sequence[Passage],
+    deadline_at_ms: int,
+    *,
+    keep_reply: bool,
+    prompt: str | None,
+) -> Job:
+    """``request`` has the whole conversation. Raises ``ValueError`` for an entry without a decision."""
+    decision = entry.decision
+    if decision is None or entry.receipt is None:
+        raise ValueError("nothing was decided")
+    worst = sum(hop.worst_cost_microusd for hop in decision.hops)
+    ceiling = decision.terms.ceiling_microusd
+    return Job(
+        request=request,
+        decision=decision,
+        arrived_at_ms=entry.opened_at_ms,
+        deadline_at_ms=deadline_at_ms,
+        ceiling_microusd=worst if ceiling is None else min(worst, ceiling),
+        passages=tuple(passages),
+        receipt=entry.receipt,
+        keep_reply=keep_reply,
+        prompt=prompt,
+    )
+
+
+def run(job: Job, services: Services) -> Progress:
+    """Have the machine carry the plan out, and wait; with its conclusion. Raises ``StoreUnavailable``.
+
+    A machine that failed, was lost or never ran leaves what its steps have put on record: the best of that is the
+    end then.
+    """
+    services.replies.put(job, head_of(job))
+    left_ms = job.deadline_at_ms + MARGIN_MS - services.clock.now_ms()
+    ran = services.machine.run(start_of(job, "fast_pass"), max(1, left_ms))
+    request = job.request
+    progress = services.replies.progress(request.caller, request.request_id) or Progress(job=job)
+    if progress.conclusion is not None:
+        return progress
+    why = f"the state machine ended: {ran.status}" + (f" ({ran.error})" if ran.error else "")
+    return _ended(progress, services, why)
+
+
+def verify_later(job: Job, given: Answer, attempts: Sequence[AttemptFacts], services: Services) -> bool:
+    """Have the machine look at what the caller gets now; whether it will. Raises ``StoreUnavailable``."""
+    request = job.request
+    services.replies.put(job, head_of(job, given.facts))
+    fast = StepResult(
+        step="fast_pass",
+        attempts=tuple(attempts),
+        reply=given.reply,
+        resolution="answered",
+        at_ms=services.clock.now_ms(),
+    )
+    services.replies.begin(request.caller, request.request_id, "fast_pass-1")
+    services.replies.record(request.caller, request.request_id, fast)
+    return services.machine.start(start_of(job, "judge"))
+
+
+def give_up(job: Job, services: Services, why: str) -> Progress:
+    """Nobody will verify it: the end now. Raises ``StoreUnavailable``."""
+    request = job.request
+    return _ended(services.replies.progress(request.caller, request.request_id) or Progress(job=job), services, why)
+
+
+def _ended(progress: Progress, services: Services, why: str) -> Progress:
+    replies, ledger, receipts, clock = services.replies, services.ledger, services.receipts, services.clock
+    return progress.model_copy(update={"conclusion": end(progress, replies, ledger, receipts, clock, interrupted=why)})
+
+
+def start_of(job: Job, at: At) -> Start:
+    return Start(
+        caller=job.request.caller,
+        request_id=job.request.request_id,
+        plan=job.plan,
+        at=at,
+        deadline_at_ms=job.deadline_at_ms,
+        ceiling_microusd=job.ceiling_microusd,
+        webhook=job.decision.terms.webhook is not None,
+    )
+
+
+def head_of(job: Job, facts: dict[str, Any] | None = None) -> ReplyHead:
+    return ReplyHead(
+        caller=job.request.caller,
+        request_id=job.request.request_id,
+        plan=job.plan,
+        created_at_ms=job.arrived_at_ms,
+        ends_at_ms=job.deadline_at_ms + SETTLES_WITHIN_MS,
+        conversation_id=job.request.conversation_id,
+        facts=facts or {},
+    )

@@ -1,0 +1,85 @@
+"""Carries one step out: at most once, whatever is repeated, and on record whatever comes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from signalbox.contracts.plans import Progress, Step, StepResult
+from signalbox.execution.cascade import steps
+from signalbox.execution.cascade.failures import JobUnknown, StateUnavailable, StepFailed, StepLost, named
+from signalbox.execution.cascade.work import Tools, Work
+from signalbox.execution.ports import Replies
+from signalbox.transport.dynamodb import StoreUnavailable
+
+_BUYS: dict[Step, Callable[[Work], StepResult]] = {
+    "fast_pass": steps.fast_pass,
+    "judge": steps.judge,
+    "verify": steps.verify,
+    "escalate": steps.escalate,
+}
+
+
+@dataclass(frozen=True)
+class Named:
+    """Which step of whose plan."""
+
+    caller: str
+    request_id: str
+    step: Step
+    ordinal: int = 1
+
+
+def carry(one: Named, replies: Replies, tools: Tools) -> StepResult:
+    """What the step came to, now or before. Raises ``StepFailed``, the same one again where it failed before."""
+    try:
+        return _carry(one, replies, tools)
+    except StoreUnavailable as error:
+        raise StateUnavailable(str(error)) from None
+
+
+def _carry(one: Named, replies: Replies, tools: Tools) -> StepResult:
+    progress = replies.progress(one.caller, one.request_id)
+    if progress is None:
+        raise JobUnknown("there is no such job")
+    if (known := progress.of(one.step, one.ordinal)) is not None:
+        return _given(known)
+    if one.step in _BUYS and not replies.begin(one.caller, one.request_id, f"{one.step}-{one.ordinal}"):
+        again = replies.progress(one.caller, one.request_id)  # whoever began it may have ended meanwhile
+        if again and (known := again.of(one.step, one.ordinal)) is not None:
+            return _given(known)
+        raise StepLost(f"{one.step} was begun before, and nothing is known of its end")
+    return _given(replies.record(one.caller, one.request_id, _done(one, progress, tools)))
+
+
+def _done(one: Named, progress: Progress, tools: Tools) -> StepResult:
+    work = Work(progress, tools)
+    try:
+        done = _BUYS[one.step](work) if one.step in _BUYS else steps.integrity(work, one.ordinal)
+    except StepFailed as failed:
+        done = StepResult(
+            step=one.step,
+            ordinal=one.ordinal,
+            attempts=tuple(work.attempts),
+            error=type(failed).__name__,
+            reason=str(failed),
+        )
+    return done.model_copy(update={"at_ms": tools.clock.now_ms()})
+
+
+def _given(result: StepResult) -> StepResult:
+    if result.error is not None:
+        raise named(result.error, result.reason or result.error)
+    return result
+
+
+def told(result: StepResult) -> dict[str, Any]:
+    """What the state machine goes by: no words of anybody's."""
+    match result.step:
+        case "judge":
+            value = result.confidence.value if result.confidence else 0.0
+            return {"verdict": result.verdict, "confidence": round(value, 4)}
+        case "integrity":
+            following = "escalate" if result.verdict == "escalate" else "settle"
+            return {"intact": not result.violations, "next": following}
+        case _:
+            return {"step": result.step, "replied": True, "resolution": result.resolution}

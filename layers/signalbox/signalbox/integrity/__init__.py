@@ -1,0 +1,1 @@
+"""What a reply owes beside being right: a form, and sources that exist."""

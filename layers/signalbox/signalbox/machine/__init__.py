@@ -1,0 +1,1 @@
+"""The state machine that carries out plans of several calls."""

@@ -1,0 +1,1 @@
+"""Final replies, sent to where the policy says, and signed."""

@@ -1,0 +1,1 @@
+"""What fits ``signalbox.confidence`` and what measures it. Plain Python."""
