@@ -8,3 +8,4 @@ STATE = ROOT / ".signalbox"
 LOCAL_FILE = STATE / "local.json"
 TEMPLATE = ROOT / "template.yaml"
 BIN = Path(sys.executable).parent
+COLLECTIONS = ROOT / "collections"  # a folder of documents each

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 DENIED = {"AccessDenied", "AccessDeniedException"}
 ENTRY = {"caller": {"S": "alice"}, "request_id": {"S": "req_1"}}
 TURN = {"conversation": {"S": "alice#c"}, "item": {"S": "head"}}
+REPLY = {"reply": {"S": "alice#req_1"}, "item": {"S": "head"}}
 RECEIPT = {"receipt": {"S": "alice#r"}, "attempt": {"S": "req_1#m"}}
 
 
@@ -178,6 +179,27 @@ def test_a_turn_too_long_for_an_item_goes_to_the_bucket_and_is_erased_from_it(ac
     assert account.bodies() == []
 
 
+@pytest.mark.row("E3")
+@pytest.mark.parametrize("lane", ["cascade", "ranked", "billing"])
+def test_a_plan_is_carried_out(account: Account, caller: Caller, lane: str) -> None:
+    reply = caller.ask("Is the monthly fee prorated?", more={"lane": lane, "tier": "standard"})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["signalbox"]["resolution"] != "unverified"
+    decision = caller.send("GET", f"/decisions/{reply.json()['request_id']}").json()
+    assert decision["state"] == "settled"
+
+
+@pytest.mark.row("A11")
+def test_a_reply_is_verified_later_and_erased_with_its_conversation(account: Account, caller: Caller) -> None:
+    more = {"lane": "draft", "confidence": 0.05, "conversation_id": "later"}
+    request_id = caller.ask("Is the monthly fee prorated?", more=more).json()["request_id"]
+    final = caller.send("GET", f"/replies/{request_id}?wait=20")
+    assert (final.status_code, final.json()["status"]) == (200, "final"), final.text
+    assert final.json()["resolution"] != "unverified"
+    assert caller.send("DELETE", "/conversations/later").status_code in (200, 204)
+    assert caller.send("GET", f"/replies/{request_id}").status_code == 404
+
+
 # -- what none may do: function, service, operation, arguments by the resources' names ---------------
 
 
@@ -210,6 +232,19 @@ FORBIDDEN: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("RouterFunction", "lambda", "invoke", {"FunctionName": "=AuthorizerFunction", "Payload": b"{}"}),
     ("RouterFunction", "s3", "list_objects_v2", {"Bucket": "=BodiesBucket"}),
     ("RouterFunction", "s3", "delete_bucket", {"Bucket": "=BodiesBucket"}),
+    ("RouterFunction", "secretsmanager", "get_secret_value", {"SecretId": "=WebhookKey"}),
+    ("RouterFunction", "dynamodb", "scan", on("RepliesTable")),
+    ("RouterFunction", "lambda", "invoke", {"FunctionName": "=CascadeFunction", "Payload": b"{}"}),
+    ("RouterFunction", "s3", "put_object", {"Bucket": "=CollectionsBucket", "Key": "billing-policy.sqlite"}),
+    ("RouterFunction", "stepfunctions", "delete_state_machine", {"stateMachineArn": "=CascadeMachine"}),
+    ("CascadeFunction", "secretsmanager", "get_secret_value", {"SecretId": "=AnthropicKey"}),
+    ("CascadeFunction", "dynamodb", "get_item", on("ConversationsTable", Key=TURN)),
+    ("CascadeFunction", "dynamodb", "scan", on("RepliesTable")),
+    ("CascadeFunction", "dynamodb", "delete_item", on("LedgerTable", Key=ENTRY)),
+    ("CascadeFunction", "dynamodb", "put_item", on("ReceiptsTable", Item=RECEIPT)),
+    ("CascadeFunction", "stepfunctions", "start_execution", {"stateMachineArn": "=CascadeMachine"}),
+    ("CascadeFunction", "lambda", "invoke", {"FunctionName": "=RouterFunction", "Payload": b"{}"}),
+    ("ClaudeHaiku55Adapter", "dynamodb", "get_item", on("RepliesTable", Key=REPLY)),
     ("AuthorizerFunction", "dynamodb", "put_item", on("CallersTable", Item={"key_hash": {"S": "x"}})),
     ("AuthorizerFunction", "dynamodb", "scan", on("CallersTable")),
     ("AuthorizerFunction", "dynamodb", "get_item", on("LedgerTable", Key=ENTRY)),

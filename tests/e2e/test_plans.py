@@ -20,7 +20,7 @@ FAST = load_resource().roles["fast"].pin.provider_model
 BALANCED = load_resource().roles["balanced"].pin.provider_model
 STRONG = load_resource().roles["escalation"]
 PIN = load_resource().roles["compliance"].pin
-SURE, UNSURE, HOPELESS = 0.95, 0.7, 0.05
+SURE, UNSURE, HOPELESS = 0.95, 0.6, 0.05
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_sure_fast_reply_is_final(alice: Caller, simulator: Simulator) -> None
 @pytest.mark.parametrize(
     ("mood", "confidence", "resolution"),
     [
-        (None, UNSURE, "accepted"),
+        (None, UNSURE, "confirmed"),
         ({"kind": "unsure", "only": "self_check"}, SURE, "confirmed"),
         ({"kind": "unsure"}, HOPELESS, "escalated"),
         ({"kind": "refuse", "only": "answer", "times": 1}, SURE, "escalated"),
@@ -158,13 +158,22 @@ def test_the_deadline_runs_out_in_each_step(alice: Caller, simulator: Simulator,
 @pytest.mark.row("E3")
 def test_the_ceiling_is_reached_in_each_step(alice: Caller, simulator: Simulator) -> None:
     simulator.faults(kind="unsure", only="self_check")
-    plan = alice.send("POST", "/route", {"text": "Is the monthly fee prorated?", "lane": "cascade", "max_tokens": 200})
-    worst = {one["step"]: one["worst_cost_microusd"] for one in reversed(plan.json()["hops"])}
+    limit = least_verify_microusd(alice)
     assert ask(alice, "cascade", SURE, max_cost_microusd=1).json()["error"]["code"] == "cost_limit_exceeded"
-    facts = told(ask(alice, "cascade", SURE, max_cost_microusd=worst["verify"]))
+    facts = told(ask(alice, "cascade", SURE, max_cost_microusd=limit))
     assert facts["resolution"] == "unverified"
     assert "CostCeilingReached" in facts["resolution_reason"]
-    assert facts["cost_microusd"] <= worst["verify"]
+    assert facts["cost_microusd"] <= limit
+
+
+def least_verify_microusd(caller: Caller) -> int:
+    """What the cheapest verifier costs at worst: with less, or when anything else was paid, nobody verifies."""
+    asked = {"text": "Is the monthly fee prorated?", "lane": "cascade", "max_tokens": 200}
+    limit, before = 10**9, 0
+    while limit != before:
+        hops = caller.send("POST", "/route", asked | {"max_cost_microusd": limit}).json()["hops"]
+        before, limit = limit, min(one["worst_cost_microusd"] for one in hops if one["step"] == "verify")
+    return limit
 
 
 @pytest.mark.row("E3")
@@ -200,7 +209,7 @@ def test_the_fast_reply_comes_at_once_and_the_verified_one_later(alice: Caller, 
     facts = told(reply)
     assert (facts["status"], reply.headers["x-signalbox-status"]) == ("preliminary", "preliminary")
     request_id = reply.json()["request_id"]
-    assert facts["reply_url"] == f"/v1/replies/{request_id}"
+    assert facts["reply_path"] == f"/replies/{request_id}"
     body = final(alice, request_id)
     assert (body["status"], body["resolution"]) == ("final", "replaced")
     assert body["reply"]["text"] != reply.json()["text"]
@@ -251,11 +260,11 @@ MERCHANT = {
 @pytest.mark.row("B6")
 def test_a_broken_contract_is_caught_and_escalated(alice: Caller, simulator: Simulator) -> None:
     simulator.faults(kind="break_contract", times=1)
-    reply = alice.send("POST", "/infer", {"text": "Which merchant is 7?", "response_schema": {"schema": MERCHANT}})
+    reply = alice.send("POST", "/infer", {"text": "Which merchant is 7?", "response_schema": MERCHANT})
     assert told(reply)["resolution"] == "escalated", reply.text
     assert isinstance(reply.json()["json"]["merchant_id"], int)
     simulator.faults(kind="break_contract")
-    refused = alice.send("POST", "/infer", {"text": "Which merchant is 8?", "response_schema": {"schema": MERCHANT}})
+    refused = alice.send("POST", "/infer", {"text": "Which merchant is 8?", "response_schema": MERCHANT})
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "contract_broken")
     assert "field_mismatch merchant_id expected=INT got=STRING" in refused.json()["error"]["message"]
 
@@ -285,7 +294,11 @@ def test_500_bound_requests_under_faults(running: Running, simulator: Simulator)
     simulator.faults(kind="status", status=429, retry_after_s=0, probability=0.05)
 
     def one(number: int) -> httpx.Response:
-        asked: dict[str, Any] = {"needs_compliance_check": True, "lane": "billing", "model": ("auto", "fast")[number % 2]}
+        asked: dict[str, Any] = {
+            "needs_compliance_check": True,
+            "lane": "billing",
+            "model": ("auto", "fast")[number % 2],
+        }
         if number % 5 == 0:
             asked["conversation_id"] = f"talk-{number}"
         return caller.ask(f"canary-{number}: may I have the refund?", more=asked)

@@ -52,7 +52,7 @@ def test_cost_latency_and_confidence_come_back_as_metrics(running: Running, clie
     assert reply.choices
     after = metrics(running, "requests", **of_route)
     assert sum(series.statistics["Sum"] for series in after) == before + 1
-    for name in ("latency_ms", "cost_microusd", "semantic_confidence"):
+    for name in ("latency_ms", "cost_microusd", "SemanticConfidence"):
         assert metrics(running, name, **of_route), name
     of_model = {"service": "adapter", "model": "gpt-6-1-sol"}
     for name in ("adapter_requests", "input_tokens", "output_tokens", "time_to_first_reply_ms"):

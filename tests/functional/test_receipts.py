@@ -39,11 +39,14 @@ class Both:
         self.book = ReceiptBook(stores.dynamodb, self.table, self.lost.append, KEEP_S, self.clock)
         self.receipts = DynamoReceipts(stores.dynamodb, self.table, self.clock)
 
-    def leave(self, request_id: str, model: str = "m", receipt: str = "alice#k", **fields: object) -> AdapterReply:
+    def leave(
+        self, request_id: str, model: str = "m", receipt: str = "alice#k", attempt: str = "", **fields: object
+    ) -> AdapterReply:
         given = reply(model, f"said by {model} for {request_id}").reply
         assert given
         given = given.model_copy(update=fields)
-        self.book.leave(a_request(request_id=request_id, model=model, receipt=receipt, keep_reply=True), given)
+        asked = a_request(request_id=request_id, model=model, receipt=receipt, attempt=attempt, keep_reply=True)
+        self.book.leave(asked, given)
         assert self.lost == []
         return given
 
@@ -71,6 +74,23 @@ def test_leaving_the_same_receipt_twice_is_leaving_it_once(both: Both) -> None:
     both.leave("req_1", cost_microusd=2)
     (found,) = both.receipts.find("alice#k")
     assert found.attempt.cost_microusd == 2
+
+
+@pytest.mark.row("E2")
+def test_each_call_of_one_model_for_one_request_leaves_its_own(both: Both) -> None:
+    both.leave("req_1", cost_microusd=1)
+    both.leave("req_1", attempt="sample-2", cost_microusd=2)
+    both.leave("req_1", attempt="self_check", cost_microusd=3)
+    both.leave("req_1", attempt="sample-2", cost_microusd=4)
+    found = both.receipts.find("alice#k")
+    assert [(one.attempt.attempt, one.attempt.cost_microusd) for one in found] == [
+        ("", 1),
+        ("sample-2", 4),
+        ("self_check", 3),
+    ]
+    assert {(one.request_id, one.attempt.model) for one in found} == {("req_1", "m")}
+    both.receipts.erase("alice#k")
+    assert both.receipts.find("alice#k") == ()
 
 
 def test_nobody_finds_what_another_left(both: Both) -> None:

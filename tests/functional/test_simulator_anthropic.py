@@ -187,3 +187,12 @@ def test_rate_limits_and_overload(sim: Running) -> None:
     sim.faults(kind="status", status=529, provider="anthropic", times=1)
     assert error(post(sim)) == (529, "overloaded_error", "Overloaded")
     assert post(sim).status_code == 200
+
+
+def test_a_streamed_refusal_is_one(sim: Running) -> None:
+    sim.faults(kind="refuse", times=1)
+    lines = [line for line in post(sim, stream=True).text.splitlines() if line.startswith("data: ")]
+    events = [json.loads(line.removeprefix("data: ")) for line in lines]
+    (ended,) = [event["delta"] for event in events if event["type"] == "message_delta"]
+    assert (ended["stop_reason"], "declined" in ended["stop_details"]["explanation"]) == ("refusal", True)
+    assert not any(event.get("delta", {}).get("type") == "text_delta" for event in events)

@@ -246,3 +246,11 @@ def test_faults(sim: Running, client: openai.OpenAI) -> None:
         client.chat.completions.create(model="gpt-4.1", messages=user("Hi"))
     assert raised.value.response.headers["retry-after"] == "7"
     client.chat.completions.create(model="gpt-4.1", messages=user("Hi"))
+
+
+def test_a_streamed_refusal_is_one(sim: Running, client: openai.OpenAI) -> None:
+    sim.faults(kind="refuse", times=1)
+    chunks = list(client.chat.completions.create(model="gpt-4.1", messages=user("Hi"), stream=True))
+    refused = "".join(chunk.choices[0].delta.refusal or "" for chunk in chunks)
+    assert "declined" in refused
+    assert not any(chunk.choices[0].delta.content for chunk in chunks)

@@ -5,12 +5,16 @@ import subprocess
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from workbench.build import Target, parameter_overrides
 from workbench.build import build as build_packages
+from workbench.collections.build import build_all
+from workbench.collections.push import push_all
 from workbench.commands.build import NEWEST_RUNTIME, Architecture, ArchitectureOption, RuntimeOption
-from workbench.paths import BIN, ROOT
+from workbench.paths import BIN, COLLECTIONS, ROOT, STATE
 from workbench.problem import Problem
+from workbench.stack import Stack, StackNotFound
 
 app = typer.Typer()
 
@@ -37,6 +41,10 @@ def deploy(
     ]
     if subprocess.run(command, cwd=ROOT, env={**os.environ, "SAM_CLI_TELEMETRY": "0"}, check=False).returncode:
         raise Problem("sam deploy failed; its own words are above.")
+    try:
+        push_all(Stack(stack, region=region or ""), build_all(COLLECTIONS, STATE / "collections"))
+    except (StackNotFound, ClientError, BotoCoreError) as error:
+        raise Problem(f"deployed, but its collections could not be put there: {error}") from None
     typer.echo(
         f"\nDeployed. Next:\n  signalbox secrets set anthropic --stack {stack}   (and openai, gemini)\n"
         f"  signalbox keys create --caller NAME --stack {stack}"

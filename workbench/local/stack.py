@@ -10,6 +10,8 @@ import httpx
 
 from signalbox.callers.keys import issue_key
 from workbench.build import Target, build, parameter_overrides
+from workbench.collections.build import build_all
+from workbench.collections.push import push_all
 from workbench.commands.keys import join_usage_plan, key_store
 from workbench.commands.secrets import store_secret
 from workbench.local.containers import reachable
@@ -18,7 +20,7 @@ from workbench.local.ministack import REGION, client_environment, ministack
 from workbench.local.processes import run
 from workbench.local.providers import Providers
 from workbench.local.simulator import simulator
-from workbench.paths import BIN, ROOT, STATE
+from workbench.paths import BIN, COLLECTIONS, ROOT, STATE
 from workbench.problem import Problem
 from workbench.progress import step
 from workbench.stack import LocalStack, Stack
@@ -78,6 +80,8 @@ def local_stack(
             _deploy(target, stack, {**providers.parameters, **(parameters or {})})
         for provider, key in providers.keys.items():
             store_secret(stack, provider, key)
+        with step("Putting the collections where routers find them"):
+            push_all(stack, build_all(COLLECTIONS, files / "collections"))
         with step("Issuing a key and asking for /v1/health"):
             local = _local(stack)
             _check(local)

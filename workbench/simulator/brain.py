@@ -1,19 +1,26 @@
-"""The answer: short, sensible, and the same for the same request.
+"""The answer: short, sensible, and the same for the same request in the same mood.
 
 Text begins with ``[simulated MODEL]``. A tool is called when the request demands one, or when it offers tools, the last
 turn is the user's, and that turn says a tool's name, a telling word of the name (``weather`` of ``get_weather``) or two
 telling words of its description. JSON conforms to the schema. Reasoning takes at most half of the output allowance.
+Passages in the prompt are cited. A verifier confirms, a chooser picks the first, a self-check says yes; moods say
+otherwise.
 """
 
 import json
 import random
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from workbench.simulator.exchange import Call, Finish, SimReply, SimRequest, TokenLogprob
+from workbench.simulator.exchange import Call, Finish, SimReply, SimRequest
 from workbench.simulator.models import Model
+from workbench.simulator.moods import DECLINED, HEDGE, UNKNOWN_DOCUMENT, Mood, broken
+from workbench.simulator.odds import logprobs
+from workbench.simulator.parts import citable, instructions, part_of, question, uncited, wanted_schema
+from workbench.simulator.review import reviewed
 from workbench.simulator.schema import Conformer, mentioned
-from workbench.simulator.tokens import count, cut, pieces
+from workbench.simulator.tokens import count, cut
 
 _DULL_WORDS = """
     about after call check create current does fetch find from function given have into list look lookup make query read
@@ -33,44 +40,87 @@ _REMARKS = (
 )
 
 
-def answer(request: SimRequest, model: Model, room_tokens: int) -> SimReply:
+def answer(request: SimRequest, model: Model, room_tokens: int, mood: Mood | None = None) -> SimReply:
     """The reply to ``request`` within ``room_tokens`` of output. Raises ``UnsupportedSchema``."""
     dice = request.dice()
     allowance = min(room_tokens, request.max_output_tokens or model.output_cap_tokens, model.output_cap_tokens)
     reasoning = min(dice.choice((64, 128, 192, 256)), allowance // 2) if request.thinks else 0
+    if mood == "refuse":
+        said = cut(DECLINED, allowance - reasoning)
+        return SimReply(said, finish="refusal", output_tokens=count(said), reasoning_tokens=reasoning)
     if tool_name := _called(request):
         tool = next(tool for tool in request.tools if tool.name == tool_name)
-        arguments = Conformer(tool.parameters or {"type": "object"}, dice, request.last_user).value()
+        arguments = _arguments(request, tool.parameters or {"type": "object"}, model, dice, mood)
         spent = count(tool_name) + count(json.dumps(arguments))
         return SimReply(
             calls=(Call(tool_name, arguments),), finish="tool", output_tokens=spent, reasoning_tokens=reasoning
         )
-    text, finish, stop = _ended(_said(request, model, dice), request, allowance - reasoning)
+    text, finish, stop = _ended(_said(request, model, dice, mood), request, allowance - reasoning)
     if finish == "length" and allowance == room_tokens:
         finish = "window"
-    logprobs = _logprobs(text, request.top_logprobs, dice) if request.logprobs else ()
-    return SimReply(text, (), finish, stop, count(text), reasoning, logprobs)
+    shown = logprobs(text, request.top_logprobs, dice, sure=mood != "unsure") if request.logprobs else ()
+    return SimReply(text, (), finish, stop, count(text), reasoning, shown)
 
 
-def _said(request: SimRequest, model: Model, dice: random.Random) -> str:
-    if request.form == "json_schema" and request.schema is not None:
-        return json.dumps(Conformer(request.schema, dice, request.last_user).value(), ensure_ascii=False)
-    if request.form != "text":
-        return json.dumps({"simulated": True, "model": model.id, "answer": _quote(request.last_user)})
-    return f"[simulated {model.id}] {_prose(request, dice)}"
+def _said(request: SimRequest, model: Model, dice: random.Random, mood: Mood | None) -> str:
+    part = part_of(request)
+    if part == "self_check":
+        return "no" if mood == "unsure" else "yes"
+    if part == "answer" and request.form == "text":
+        return _own_words(request, model, dice, mood)
+    return json.dumps(_value(request, request.schema, model, dice, mood), ensure_ascii=False)
+
+
+def _arguments(
+    request: SimRequest, schema: Mapping[str, Any], model: Model, dice: random.Random, mood: Mood | None
+) -> dict[str, Any]:
+    """What a tool is called with. One that must be called may be a provider's way to hold a reply to a schema."""
+    if wanted_schema(request) is None:
+        return Conformer(schema, dice, request.last_user).value()  # type: ignore[no-any-return]
+    return _value(request, schema, model, dice, mood)  # type: ignore[no-any-return]
+
+
+def _value(
+    request: SimRequest, schema: Mapping[str, Any] | None, model: Model, dice: random.Random, mood: Mood | None
+) -> Any:
+    """The JSON value asked for."""
+    around, value = _around(request, mood), None
+    if (part := part_of(request)) in ("verify", "rerank"):
+        value = reviewed(request, part, model.id, _own_words(request, model, dice, None), mood)
+    elif schema is not None:
+        value = Conformer(schema, dice, uncited(request.last_user), around).value()
+    else:
+        said = _quote(request.last_user).join(around)
+        value = {"simulated": True, "model": model.id, "answer": said}
+    return broken(value) if mood == "break_contract" else value
+
+
+def _own_words(request: SimRequest, model: Model, dice: random.Random, mood: Mood | None) -> str:
+    before, after = _around(request, mood)
+    return f"[simulated {model.id}] {before}{_prose(request, dice)}{after}"
+
+
+def _around(request: SimRequest, mood: Mood | None) -> tuple[str, str]:
+    """What a mood puts before a text, and the citations behind it."""
+    cited = citable(request)
+    if mood == "wrong_citation":
+        cited = (UNKNOWN_DOCUMENT,)
+    elif mood == "uncited":
+        cited = ()
+    return HEDGE if mood == "unsure" else "", "".join(f" [doc:{name}]" for name in cited)
 
 
 def _prose(request: SimRequest, dice: random.Random) -> str:
     if request.turns and request.turns[-1].role == "tool":
         last = request.turns[-1]
         return f"{last.tool_name or 'The tool'} answered: {_quote(last.text, 240)}"
-    asked = f"{request.system}\n{request.last_user}"
+    asked = f"{instructions(request)}\n{question(request)}"
     if re.search(r"\bsummar|\btl;?dr\b", asked, re.IGNORECASE):
         return _summary(request)
-    if label := _label(asked, request.last_user, dice):
+    if label := _label(asked, question(request), dice):
         return label
     remarks = dice.sample(_REMARKS, dice.randint(1, 3))
-    return " ".join([f"You wrote: “{_quote(request.last_user)}”.", *remarks])
+    return " ".join([f"You wrote: “{_quote(question(request))}”.", *remarks])
 
 
 def _summary(request: SimRequest) -> str:
@@ -78,7 +128,7 @@ def _summary(request: SimRequest) -> str:
     sentences = [
         part for part in _SENTENCE.split(" ".join(longest.split())) if not re.match(r"summari|tl;?dr", part, re.I)
     ]
-    return " ".join(sentences[:3])[:600] or "There is nothing to summarise."
+    return uncited(" ".join(sentences[:3]))[:600] or "There is nothing to summarise."
 
 
 def _label(asked: str, said: str, dice: random.Random) -> str | None:
@@ -94,7 +144,7 @@ def _label(asked: str, said: str, dice: random.Random) -> str | None:
 
 
 def _quote(text: str, most: int = 100) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(uncited(text).split())
     return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
@@ -129,14 +179,3 @@ def _ended(text: str, request: SimRequest, allowance: int) -> tuple[str, Finish,
     if count(text) > allowance:
         return cut(text, allowance), "length", None
     return text, "stop", None
-
-
-def _logprobs(text: str, top: int, dice: random.Random) -> tuple[TokenLogprob, ...]:
-    drawn = []
-    for token in pieces(text):
-        logprob = -round(dice.expovariate(4.0), 6)
-        others: list[tuple[str, Any]] = [(token, logprob)]
-        for rank in range(1, top):
-            others.append((f" alt{rank}", round(others[-1][1] - dice.expovariate(1.0) - 0.01, 6)))
-        drawn.append(TokenLogprob(token, logprob, tuple(others[:top])))
-    return tuple(drawn)

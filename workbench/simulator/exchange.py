@@ -9,7 +9,7 @@ from typing import Any, Literal
 from workbench.simulator.models import Model
 from workbench.simulator.tokens import count
 
-Finish = Literal["stop", "length", "tool", "stop_sequence", "window"]
+Finish = Literal["stop", "length", "tool", "stop_sequence", "window", "refusal"]
 
 # What every provider adds around one turn or tool: role marks and separators.
 TURN_OVERHEAD_TOKENS = 4
@@ -95,7 +95,10 @@ class TokenLogprob:
 
 @dataclass(frozen=True)
 class SimReply:
-    """What the model says. ``output_tokens`` leaves ``reasoning_tokens`` out; wires add them as their provider does."""
+    """What the model says; of a refusal, why it says no more.
+
+    ``output_tokens`` leaves ``reasoning_tokens`` out; wires add them as their provider does.
+    """
 
     text: str = ""
     calls: tuple[Call, ...] = ()

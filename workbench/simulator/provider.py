@@ -10,13 +10,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from signalbox.contracts.adapters import Usage
+from signalbox.pricing.table import UnknownPrice, load_prices
 from workbench.simulator.brain import answer
 from workbench.simulator.cache import PromptCache
 from workbench.simulator.exchange import Exchange, Refusal, SimReply, SimRequest, part_tokens
 from workbench.simulator.faults import Fault, FaultBook
-from workbench.simulator.journal import Entry, Journal
+from workbench.simulator.journal import Entry, Journal, markers
 from workbench.simulator.limits import Limits, LimitState
 from workbench.simulator.models import Model, Provider
+from workbench.simulator.parts import Part, part_of
 from workbench.simulator.responses import PacedResponse, ResetResponse, TruncatedResponse
 from workbench.simulator.schema import UnsupportedSchema
 from workbench.simulator.wire import Wire, anthropic, bedrock, gemini, openai
@@ -113,24 +116,28 @@ class _Call:
         self._wire.check_key(self._request.headers)
         body = await self._body()
         model = self._model(body)
-        fault = await self._fault(model)
         asked = self._parsed(body, model)
+        self.entry.part = part_of(asked)
+        fault = await self._fault(model, self.entry.part)
         tokens = part_tokens(asked, model)
         total = self.entry.input_tokens = sum(tokens)
         self._wire.check_window(asked, model, total)
         state = self._desk.admit(self._wire, model, total)
-        reply = answer(asked, model, max(1, model.window_tokens - total))
+        reply = answer(asked, model, max(1, model.window_tokens - total), fault.mood if fault else None)
         cached, written = self._desk.cached(model, asked, tokens)
         self.entry.cached_tokens = cached
         self.entry.output_tokens = reply.output_tokens + reply.reasoning_tokens
+        self.entry.cost_microusd = _billed_microusd(model, total, cached, written, self.entry.output_tokens)
         await self._desk.wait(model.ttft_ms + (0 if asked.stream else _generation_ms(reply, model)))
         latency_ms = round((time.perf_counter() - started_s) * 1000)
         exchange = Exchange(model, asked, reply, self._id, int(time.time()), latency_ms, total, cached, written)
         return self._rendered(exchange, state, fault)
 
     async def _body(self) -> dict[str, Any]:
+        raw = await self._request.body()
+        self.entry.markers = markers(raw)
         try:
-            body = json.loads(await self._request.body())
+            body = json.loads(raw)
         except (ValueError, RecursionError):
             raise self._wire.unreadable() from None
         if not isinstance(body, dict):
@@ -152,9 +159,9 @@ class _Call:
         self.entry.model = model.id
         return model
 
-    async def _fault(self, model: Model) -> Fault | None:
+    async def _fault(self, model: Model, part: Part) -> Fault | None:
         """The fault that strikes this call, once what comes before an answer has happened."""
-        fault = self._desk.faults.take(model.provider, model.id)
+        fault = self._desk.faults.take(model.provider, model.id, part)
         if fault is None:
             return None
         self.entry.fault = fault.kind
@@ -200,3 +207,13 @@ class _Call:
 
 def _generation_ms(reply: SimReply, model: Model) -> float:
     return (reply.output_tokens + reply.reasoning_tokens) / model.tokens_per_second * 1000
+
+
+def _billed_microusd(model: Model, tokens: int, cached: int, written: int, output_tokens: int) -> int:
+    usage = Usage(
+        input_tokens=tokens, cached_input_tokens=cached, cache_write_tokens=written, output_tokens=output_tokens
+    )
+    try:
+        return load_prices().cost_microusd(model.provider, model.id, usage)
+    except UnknownPrice:
+        return 0

@@ -21,7 +21,7 @@ _FORMATS = {
     "uri": "https://example.com/simulated",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
-_PROSE_KEYS = re.compile(r"answer|summary|reason|text|message|reply|content|description|explanation", re.IGNORECASE)
+PROSE_KEYS = re.compile(r"answer|summary|reason|text|message|reply|content|description|explanation", re.IGNORECASE)
 _SHARE_KEYS = re.compile(r"confidence|score|probability|certainty", re.IGNORECASE)
 
 
@@ -32,19 +32,30 @@ class UnsupportedSchema(ValueError):
 class Conformer:
     """Draws values for one root ``schema`` (``$ref`` points into it).
 
-    ``hint`` is the text a value may take up: an enum label it mentions is chosen, prose quotes it. Raises
-    ``UnsupportedSchema`` for ``pattern``s that plain text does not meet, foreign ``$ref``s and empty choices.
+    ``hint`` is the text a value may take up: an enum label it mentions is chosen, prose quotes it. ``around`` is put
+    before and behind texts that are free to say anything: those under names like ``answer`` where there are any, else
+    all of them, and none where it would be too long. Raises ``UnsupportedSchema`` for ``pattern``s that plain text
+    does not meet, foreign ``$ref``s and empty choices.
     """
 
-    def __init__(self, schema: Mapping[str, Any], dice: random.Random, hint: str = "") -> None:
+    def __init__(
+        self, schema: Mapping[str, Any], dice: random.Random, hint: str = "", around: tuple[str, str] = ("", "")
+    ) -> None:
         self._root = schema
         self._dice = dice
         self._hint = hint
+        self._before, self._after = around
+        self._anywhere = False  # not only under telling names
+        self._placed = False
 
     def value(self) -> Any:
         """A value that the root schema accepts."""
         try:
-            return self._draw(self._root, "", 0)
+            drawn = self._draw(self._root, "", 0)
+            if self._before + self._after and not self._placed:
+                self._anywhere = True
+                drawn = self._draw(self._root, "", 0)
+            return drawn
         except (AttributeError, KeyError, TypeError, RecursionError, re.error) as error:
             raise UnsupportedSchema("a malformed schema") from error
 
@@ -172,11 +183,20 @@ class Conformer:
         text = _FORMATS.get(schema.get("format", ""), "")
         if not text:
             quoted = " ".join(self._hint.split())[:120]
-            text = f"[simulated] {quoted}" if quoted and _PROSE_KEYS.search(key) else f"simulated {key}".strip()
+            text = f"[simulated] {quoted}" if quoted and PROSE_KEYS.search(key) else f"simulated {key}".strip()
+        if not {"format", "pattern"} & set(schema):
+            text = self._surrounded(text, key, schema.get("maxLength"))
         text = text.ljust(int(schema.get("minLength", 0)), ".")[: int(schema.get("maxLength", len(text) + 10**6))]
         if (pattern := schema.get("pattern")) and not re.search(pattern, text):
             raise UnsupportedSchema(f"pattern {pattern!r}")
         return text
+
+    def _surrounded(self, text: str, key: str, most: int | None) -> str:
+        whole = f"{self._before}{text}{self._after}"
+        if not (self._anywhere or PROSE_KEYS.search(key)) or (most is not None and len(whole) > int(most)):
+            return text
+        self._placed = True
+        return whole
 
 
 def mentioned(names: list[str], text: str, values: list[Any]) -> Any:

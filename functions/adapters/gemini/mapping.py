@@ -18,7 +18,9 @@ def to_wire(request: AdapterRequest) -> Json:
     """The body of ``models.generateContent``. Raises ``AdapterError`` (InvalidRequest) by name.
 
     System messages, wherever they stand, become the system instruction. ``user`` has no field
-    there and changes no answer; it stays in our own records.
+    there and changes no answer; it stays in our own records. Log-probabilities are not asked for:
+    no model on offer gives them, and ``responseLogprobs`` is answered with 400 ("Logprobs is not
+    supported for this model", reported of 3.5 Flash; of 2.5 on this API before).
     """
     if request.reasoning_effort is not None:
         raise unsupported(request, "reasoning_effort", "this provider's models are not told how hard to think here")

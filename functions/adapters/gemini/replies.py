@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from itertools import zip_longest
 
 from adapters.gemini.call_ids import encode
 from adapters.gemini.wire import Candidate, GenerateContentResponse, UsageMetadata
+from signalbox.adapters.logprobs import Odds, TokenOdds, odds
 from signalbox.adapters.provider import failed
 from signalbox.contracts.adapters import AdapterReply, AdapterRequest, FinishReason, Usage
 from signalbox.contracts.messages import ToolCall
@@ -52,7 +54,7 @@ def from_wire(request: AdapterRequest, body: bytes, headers: Mapping[str, str], 
     calls = _tool_calls(candidate, reply.response_id or request.request_id)
     finish = _finish(request, candidate.finish_reason, bool(text), bool(calls))
     refused = finish == "content_filter"
-    logprobs = [token.log_probability for token in candidate.logprobs_result.chosen_candidates]
+    likely = _odds(candidate)
     return AdapterReply(
         model=request.model,
         model_version=reply.model_version or request.provider_model,
@@ -63,11 +65,19 @@ def from_wire(request: AdapterRequest, body: bytes, headers: Mapping[str, str], 
         finish_reason=finish,
         usage=_usage(reply.usage_metadata),
         cost_microusd=0,
-        mean_logprob=candidate.avg_logprobs,
-        min_logprob=min(logprobs, default=None),
+        mean_logprob=candidate.avg_logprobs if likely.mean_logprob is None else likely.mean_logprob,
+        min_logprob=likely.min_logprob,
+        mean_entropy=likely.mean_entropy,
         latency_ms=latency_ms,
         simulated="x-simulated" in headers,
     )
+
+
+def _odds(candidate: Candidate) -> Odds:
+    result = candidate.logprobs_result
+    tops = ([one.log_probability for one in top.candidates] for top in result.top_candidates)
+    pairs = zip_longest((token.log_probability for token in result.chosen_candidates), tops)
+    return odds([TokenOdds(chosen, tuple(top or ())) for chosen, top in pairs if chosen is not None])
 
 
 def _tool_calls(candidate: Candidate, reply_id: str) -> tuple[ToolCall, ...]:

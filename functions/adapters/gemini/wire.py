@@ -37,8 +37,15 @@ class ChosenToken(_Wire):
     log_probability: float
 
 
+class TopTokens(_Wire):
+    candidates: tuple[ChosenToken, ...] = ()
+
+
 class LogprobsResult(_Wire):
+    """``top_candidates`` has as many entries as ``chosen_candidates``, or none."""
+
     chosen_candidates: tuple[ChosenToken, ...] = ()
+    top_candidates: tuple[TopTokens, ...] = ()
 
 
 class Candidate(_Wire):

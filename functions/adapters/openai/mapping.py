@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from adapters.openai.servers import Server
+from signalbox.adapters.logprobs import ALTERNATIVES
 from signalbox.adapters.provider import unsupported
 from signalbox.adapters.tool_ids import fitting
 from signalbox.contracts.adapters import AdapterRequest
@@ -15,6 +16,11 @@ _ID = re.compile(r".{1,40}")
 _COMPLETION_TOKENS = re.compile(r"(?:[\w.-]+/)?(?:gpt-[5-9]|o\d)")
 # From gpt-5.6 on, Chat Completions refuses function tools unless reasoning is switched off by name.
 _TOOLS_WITHOUT_REASONING = re.compile(r"(?:[\w.-]+/)?gpt-(?:5\.[6-9]|[6-9])\b")
+
+# Log-probabilities: 403 of GPT-5 and the o series; GPT-5.1 and later only while they do not reason. Whoever else is
+# behind a gateway of another name may refuse the whole request for them (Groq and Mistral do), so is not asked.
+_LOGPROBS = re.compile(r"(?:[\w.-]+/)?gpt-4(?:o|\.1)(?:-mini|-nano)?(?:-\d{4}-\d\d-\d\d)?")
+_LOGPROBS_WITHOUT_REASONING = re.compile(r"(?:[\w.-]+/)?gpt-(?:5\.[1-9]|[6-9])")
 
 
 def to_wire(request: AdapterRequest, server: Server) -> Wire:
@@ -32,8 +38,11 @@ def to_wire(request: AdapterRequest, server: Server) -> Wire:
         **_response_format(request),
         **_sampling(request),
     }
-    if effort := _reasoning_effort(request):
+    effort = _reasoning_effort(request)
+    if effort:
         wire["reasoning_effort"] = effort
+    if request.logprobs and _gives_logprobs(request.provider_model, effort):
+        wire |= {"logprobs": True, "top_logprobs": ALTERNATIVES}
     if request.user is not None:
         wire["safety_identifier" if server == "openai" else "user"] = request.user
     return wire
@@ -44,6 +53,11 @@ def _reasoning_effort(request: AdapterRequest) -> str | None:
     if request.tools and _TOOLS_WITHOUT_REASONING.match(request.provider_model):
         return "none"
     return request.reasoning_effort
+
+
+def _gives_logprobs(model: str, effort: str | None) -> bool:
+    """False where in doubt: nobody asked for them who would rather have an error than do without."""
+    return bool(_LOGPROBS.fullmatch(model) or (effort == "none" and _LOGPROBS_WITHOUT_REASONING.match(model)))
 
 
 def _limit_name(request: AdapterRequest, server: Server) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from adapters.openai.wire import ChatCompletion, ChatMessage, ChatUsage, Choice
+from signalbox.adapters.logprobs import Odds, TokenOdds, odds
 from signalbox.contracts.adapters import AdapterReply, AdapterRequest, FinishReason, Usage
 from signalbox.contracts.messages import ToolCall
 
@@ -12,7 +13,7 @@ def from_wire(request: AdapterRequest, body: bytes, headers: Mapping[str, str], 
     reply = ChatCompletion.model_validate_json(body)
     choice = reply.choices[0]
     message = choice.message
-    logprobs = [token.logprob for token in (choice.logprobs and choice.logprobs.content) or ()]
+    likely = _odds(choice)
     return AdapterReply(
         model=request.model,
         model_version=reply.model or request.provider_model,
@@ -23,11 +24,17 @@ def from_wire(request: AdapterRequest, body: bytes, headers: Mapping[str, str], 
         finish_reason=_finish(choice),
         usage=_usage(reply.usage),
         cost_microusd=0,
-        mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
-        min_logprob=min(logprobs, default=None),
+        mean_logprob=likely.mean_logprob,
+        min_logprob=likely.min_logprob,
+        mean_entropy=likely.mean_entropy,
         latency_ms=latency_ms,
         simulated="x-simulated" in headers,
     )
+
+
+def _odds(choice: Choice) -> Odds:
+    tokens = (choice.logprobs and choice.logprobs.content) or ()
+    return odds([TokenOdds(token.logprob, tuple(one.logprob for one in token.top_logprobs or ())) for token in tokens])
 
 
 def _tool_calls(message: ChatMessage) -> tuple[ToolCall, ...]:

@@ -31,8 +31,13 @@ class ChatMessage(_Wire):
     tool_calls: tuple[ToolCall, ...] | None = None
 
 
+class Alternative(_Wire):
+    logprob: float
+
+
 class TokenLogprob(_Wire):
     logprob: float
+    top_logprobs: tuple[Alternative, ...] | None = None
 
 
 class Logprobs(_Wire):

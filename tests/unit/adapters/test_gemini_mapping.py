@@ -252,3 +252,10 @@ def test_where_and_as_whom() -> None:
     assert dialect.url(a_request(provider_model="../x")).endswith("/models/..%2Fx:generateContent")
     assert dialect.headers("k") == {"x-goog-api-key": "k"}
     assert dialect.headers(None) == {}
+
+
+@pytest.mark.row("A8")
+def test_log_probabilities_which_no_model_gives_are_never_asked_for() -> None:
+    for model in ("gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-2.5-pro"):
+        asked = a_request(provider_model=model, logprobs=True)
+        assert to_wire(asked) == to_wire(asked.model_copy(update={"logprobs": False}))

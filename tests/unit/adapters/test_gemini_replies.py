@@ -1,6 +1,7 @@
 """generateContent's answers and errors → the contract."""
 
 import json
+import math
 from typing import Any
 
 import httpx
@@ -118,7 +119,18 @@ def test_log_probabilities() -> None:
     }
     reply = _reply(candidates=[candidate])
 
-    assert (reply.mean_logprob, reply.min_logprob) == (-0.5, -0.9)
+    assert (reply.mean_logprob, reply.min_logprob, reply.mean_entropy) == (-0.5, -0.9, None)
+
+
+def test_alternatives_give_the_entropy() -> None:
+    half = {"logProbability": math.log(0.5)}
+    result = {"chosenCandidates": [half, {"logProbability": 0.0}], "topCandidates": [{"candidates": [half, half]}, {}]}
+    reply = _reply(
+        candidates=[{"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP", "logprobsResult": result}]
+    )
+
+    assert reply.mean_entropy == pytest.approx(math.log(2))
+    assert (reply.mean_logprob, reply.min_logprob) == (math.log(0.5) / 2, math.log(0.5))
 
 
 def _failure(status: int, message: str = "", grpc: str = "", details: Any = (), **headers: str) -> AdapterFailure:

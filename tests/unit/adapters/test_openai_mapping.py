@@ -7,7 +7,7 @@ from adapters.openai.dialect import OpenAI
 from adapters.openai.mapping import to_wire
 from adapters.openai.servers import Server, server_of
 from signalbox.adapters.provider import AdapterError
-from signalbox.contracts.adapters import AdapterRequest
+from signalbox.contracts.adapters import AdapterRequest, ReasoningEffort
 from signalbox.contracts.messages import ResponseFormat, Tool, ToolChoice
 from signalbox.contracts.requests import Sampling
 from tests.unit.adapters.samples import TOOL_TURN, WEATHER, a_request, call, conversations, said
@@ -196,3 +196,37 @@ def test_nothing_is_lost(request: AdapterRequest) -> None:
 def test_the_profiles_reasoning_effort_is_sent() -> None:
     assert to_wire(a_request(reasoning_effort="low"), "openai")["reasoning_effort"] == "low"
     assert "reasoning_effort" not in to_wire(a_request(), "openai")
+
+
+@pytest.mark.row("A8")
+@pytest.mark.parametrize(
+    ("model", "effort", "asked"),
+    [
+        ("gpt-6-luna", "none", True),
+        ("gpt-6.1-terra-2026-08-01", "none", True),
+        ("openai/gpt-5.1", "none", True),
+        ("gpt-6-luna", None, False),
+        ("gpt-6-luna", "low", False),
+        ("gpt-6.1-sol", "high", False),
+        ("gpt-5", None, False),
+        ("gpt-4.1", None, True),
+        ("gpt-4o-mini-2024-07-18", None, True),
+        ("gpt-4o-audio-preview", None, False),
+        ("o3-mini", None, False),
+        ("gpt-oss-120b", None, False),
+        ("llama-4", None, False),
+    ],
+)
+def test_log_probabilities_are_asked_for_only_where_they_are_given(
+    model: str, effort: ReasoningEffort | None, asked: bool
+) -> None:
+    request = a_request(provider_model=model, reasoning_effort=effort, logprobs=True)
+    wire = to_wire(request, "compatible")
+    assert (wire.get("logprobs"), wire.get("top_logprobs")) == ((True, 5) if asked else (None, None))
+    assert "logprobs" not in to_wire(request.model_copy(update={"logprobs": False}), "compatible")
+
+
+@pytest.mark.row("A8")
+def test_tools_that_switch_reasoning_off_let_log_probabilities_in() -> None:
+    wire = to_wire(a_request(provider_model="gpt-6-luna", tools=(WEATHER,), logprobs=True), "openai")
+    assert (wire["reasoning_effort"], wire["logprobs"]) == ("none", True)

@@ -1,4 +1,5 @@
 import json
+import math
 from typing import Any
 
 import httpx
@@ -165,3 +166,13 @@ def test_an_error_never_repeats_the_prompt_or_the_key() -> None:
 @pytest.mark.parametrize("page", [b"", b"<html>Bad gateway</html>", b'{"error": null}', b'{"error": {"code": []}}'])
 def test_a_page_that_is_no_error_of_theirs(page: bytes) -> None:
     assert failure(a_request(), 502, {}, page).name == "ProviderUnavailable"
+
+
+def test_alternatives_give_the_entropy() -> None:
+    even = {"logprob": math.log(0.5), "top_logprobs": [{"logprob": math.log(0.5)}, {"logprob": math.log(0.5)}]}
+    sure = {"logprob": 0.0, "top_logprobs": [{"logprob": 0.0}, {"logprob": -9999.0}]}
+    unsaid = {"logprob": -1.0, "top_logprobs": []}
+    reply = from_wire(a_request(), body(choice={"logprobs": {"content": [even, sure, unsaid], "refusal": None}}), {}, 0)
+    assert reply.mean_entropy == pytest.approx(math.log(2) / 2, abs=1e-7)
+    assert reply.mean_logprob == pytest.approx((math.log(0.5) - 1) / 3)
+    assert reply.min_logprob == -1.0

@@ -246,7 +246,7 @@ def test_the_fast_reply_is_given_at_once_and_verified_later() -> None:
     served = at.ask(confidence=UNSURE)
     assert (at.calls, text_of(served)) == (["small"], "fine")
     assert facts_of(served)["status"] == "preliminary"
-    assert facts_of(served)["reply_url"] == "/v1/replies/req_001"
+    assert facts_of(served)["reply_path"] == "/replies/req_001"
     (entry,) = at.ledger.entries
     assert entry.state == "open"
     at.machine.go_on()

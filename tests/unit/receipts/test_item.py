@@ -43,6 +43,17 @@ def test_the_key_is_the_receipt_then_request_and_model_and_it_ends() -> None:
     assert (found["left_at_ms"], found["expires_at"]) == (5_999, 65)
 
 
+@pytest.mark.row("E2")
+@given(st.lists(st.from_regex(r"[a-z0-9_-]{0,12}", fullmatch=True), unique=True, min_size=2, max_size=4))
+def test_calls_of_one_model_for_one_request_have_keys_of_their_own(attempts: list[str]) -> None:
+    asked = [REQUEST.model_copy(update={"attempt": attempt}) for attempt in attempts]
+    keys = [receipt_item(one, a_reply(), 0, 60)["attempt"] for one in asked]
+    assert len(set(keys)) == len(attempts)
+    assert all(key.startswith(f"req_1#{REQUEST.model}") for key in keys)
+    sample = REQUEST.model_copy(update={"attempt": "sample-2"})
+    assert receipt_item(sample, a_reply(), 0, 60)["attempt"] == f"req_1#{REQUEST.model}#sample-2"
+
+
 @pytest.mark.row("E1")
 def test_the_reply_lies_in_it_where_it_was_asked_for() -> None:
     given = a_reply("what was said")

@@ -35,6 +35,7 @@ _FINISH = {
     "tool": "tool_use",
     "stop_sequence": "stop_sequence",
     "window": "model_context_window_exceeded",
+    "refusal": "refusal",
 }
 
 
@@ -105,7 +106,8 @@ def render(exchange: Exchange) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
     if reply.reasoning_tokens:
         content.append({"type": "thinking", "thinking": "", "signature": f"c2ltdWxhdGVk{ids.getrandbits(96):024x}"})
-    if reply.text:
+    refused = reply.finish == "refusal"
+    if reply.text and not refused:
         content.append({"type": "text", "text": reply.text})
     for call in reply.calls:
         name = f"toolu_01{ids.getrandbits(88):022x}"
@@ -118,6 +120,7 @@ def render(exchange: Exchange) -> dict[str, Any]:
         "content": content,
         "stop_reason": _FINISH[reply.finish],
         "stop_sequence": reply.stop_sequence,
+        "stop_details": {"type": "refusal", "category": None, "explanation": reply.text} if refused else None,
         "usage": {
             "input_tokens": exchange.input_tokens - exchange.cached_tokens - exchange.cache_written_tokens,
             "cache_creation_input_tokens": exchange.cache_written_tokens,
@@ -132,8 +135,8 @@ def render(exchange: Exchange) -> dict[str, Any]:
 def stream(exchange: Exchange) -> Iterator[bytes]:
     message = render(exchange)
     content, usage = message["content"], message["usage"]
-    ended = {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]}
-    opened = message | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}
+    ended = {name: message[name] for name in ("stop_reason", "stop_sequence", "stop_details")}
+    opened = message | {"content": [], "stop_reason": None, "stop_details": None, "usage": usage | {"output_tokens": 1}}
     yield _event({"type": "message_start", "message": opened})
     for index, block in enumerate(content):
         empty = block | {"text": {"text": ""}, "tool_use": {"input": {}}, "thinking": {"signature": ""}}[block["type"]]

@@ -37,6 +37,7 @@ _FINISH = {
     "tool": "tool_use",
     "stop_sequence": "stop_sequence",
     "window": "model_context_window_exceeded",
+    "refusal": "content_filtered",
 }
 
 

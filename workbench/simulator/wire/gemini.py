@@ -29,7 +29,14 @@ _STATUS = {
     503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
     504: ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
 }
-_FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool": "STOP", "stop_sequence": "STOP", "window": "MAX_TOKENS"}
+_FINISH = {
+    "stop": "STOP",
+    "length": "MAX_TOKENS",
+    "tool": "STOP",
+    "stop_sequence": "STOP",
+    "window": "MAX_TOKENS",
+    "refusal": "SAFETY",
+}
 
 
 def new_request_id() -> str:
@@ -127,11 +134,9 @@ def check_window(request: SimRequest, model: Model, input_tokens: int) -> None:
 
 def render(exchange: Exchange) -> dict[str, Any]:
     reply = exchange.reply
-    candidate: dict[str, Any] = {
-        "content": {"parts": _parts(exchange), "role": "model"},
-        "finishReason": _FINISH[reply.finish],
-        "index": 0,
-    }
+    candidate: dict[str, Any] = {"finishReason": _FINISH[reply.finish], "index": 0}
+    if reply.finish != "refusal":  # which is all that is said then
+        candidate["content"] = {"parts": _parts(exchange), "role": "model"}
     if exchange.request.logprobs and reply.logprobs:
         candidate |= _logprobs(exchange)
     usage: dict[str, Any] = {

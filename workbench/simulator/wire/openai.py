@@ -26,7 +26,14 @@ _MESSAGES = {
         "contact us through our help center at help.openai.com if the error persists."
     ),
 }
-_FINISH = {"stop": "stop", "length": "length", "tool": "tool_calls", "stop_sequence": "stop", "window": "length"}
+_FINISH = {
+    "stop": "stop",
+    "length": "length",
+    "tool": "tool_calls",
+    "stop_sequence": "stop",
+    "window": "length",
+    "refusal": "stop",
+}
 _ORGANIZATION = "org-simulated"
 
 
@@ -144,8 +151,9 @@ def _message(exchange: Exchange) -> dict[str, Any]:
         }
         for call in reply.calls
     ]
-    content = None if calls else reply.text
-    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
+    refused = reply.text if reply.finish == "refusal" else None
+    content = None if calls or refused else reply.text
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refused, "annotations": []}
     return message | ({"tool_calls": calls} if calls else {})
 
 
@@ -192,11 +200,13 @@ def stream(exchange: Exchange) -> Iterator[bytes]:
         choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]
         return _event(base | {"choices": choices})
 
-    yield chunk({"role": "assistant", "content": None if message.get("tool_calls") else "", "refusal": None})
+    yield chunk({"role": "assistant", "content": None if message["content"] is None else "", "refusal": None})
     for index, call in enumerate(message.get("tool_calls", ())):
         yield chunk({"tool_calls": [{"index": index, **call}]})
     for piece in pieces(message["content"] or ""):
         yield chunk({"content": piece})
+    for piece in pieces(message["refusal"] or ""):
+        yield chunk({"refusal": piece})
     yield chunk({}, choice["finish_reason"])
     if exchange.request.stream_usage:
         yield _event(base | {"choices": [], "usage": whole["usage"]})

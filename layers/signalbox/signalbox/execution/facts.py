@@ -33,7 +33,8 @@ def routing_facts(
         "resolution": outcome.resolution,
         "resolution_reason": outcome.reason,
         "reply_confidence": round(outcome.confidence.value, 4) if outcome.confidence else None,
-        **({"reply_url": f"/v1/replies/{request_id}"} if outcome.preliminary else {}),
+        # Below the base URL, whatever domain and stage that has.
+        **({"reply_path": f"/replies/{request_id}"} if outcome.preliminary else {}),
         "cached": False,
     }
 

@@ -81,13 +81,13 @@ def run_hops(
     overflowed = False
     while waiting:
         hop = waiting.pop(0)
-        if _share(ends_at_ms - clock.now_ms(), waiting) < LEAST_HOP_MS:
+        if share_ms(ends_at_ms - clock.now_ms(), waiting) < LEAST_HOP_MS:
             break
         if not health.enter(hop):
             attempts.append(replace(_skipped(hop), name=attempt))
             continue
         started_ms = clock.now_ms()
-        limit_ms = max(1, _share(ends_at_ms - started_ms, waiting))  # a probe's place is taken: the call is made
+        limit_ms = max(1, share_ms(ends_at_ms - started_ms, waiting))  # a probe's place is taken: the call is made
         model = asking.policy.roster[hop.model]
         call = adapter_request(
             request, decision, hop, model, started_ms, limit_ms, receipt=asking.receipt, keep_reply=asking.keep_reply
@@ -115,7 +115,7 @@ def _skipped(hop: Hop) -> Attempt:
     return Attempt(hop.model, None, failure, hop=hop, skipped=True)
 
 
-def _share(left_ms: int, behind: Sequence[Hop]) -> int:
+def share_ms(left_ms: int, behind: Sequence[Hop]) -> int:
     """Milliseconds for a hop, when ``left_ms`` are left and ``behind`` wait for their turn."""
     reserve = max(behind[0].typical_latency_ms or 0, LEAST_RESERVED_MS) if behind else 0
     return left_ms - reserve if left_ms >= 2 * reserve else left_ms

@@ -35,9 +35,11 @@ class DynamoReceipts:
 
 def _receipt(item: Mapping[str, Any]) -> Receipt:
     reply = AdapterReply.model_validate_json(gzip.decompress(item["reply"])) if "reply" in item else None
+    request_id, _, rest = item["attempt"].partition("#")
+    facts = AttemptFacts.model_validate_json(item["facts"])
     return Receipt(
         receipt=item["receipt"],
-        request_id=item["attempt"].rpartition("#")[0],
-        attempt=AttemptFacts.model_validate_json(item["facts"]),
+        request_id=request_id,
+        attempt=facts.model_copy(update={"attempt": rest.partition("#")[2]}),
         reply=reply,
     )

@@ -7,15 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from signalbox.contracts.passages import Passage
 from signalbox.policy.resolved import Collection
 from signalbox.retrieval.errors import RetrievalUnavailable
 from signalbox.retrieval.index import check, search_file
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 LOOK_AGAIN_S = 300
 # Where there is none yet, or none that can be read.
@@ -29,7 +26,7 @@ _CHUNK_BYTES = 1_000_000
 
 
 @cache
-def _ambient_client() -> "BaseClient":
+def _ambient_client() -> Any:
     from botocore.config import Config
     from botocore.session import Session  # 140 ms of CPU, and hardly ever needed
 
@@ -61,7 +58,7 @@ class SqliteFiles:
     """The files of ``bucket``. Threads may share it."""
 
     bucket: str
-    client: Callable[[], "BaseClient"] = field(default=_ambient_client)
+    client: Callable[[], Any] = field(default=_ambient_client)
     now_s: Callable[[], float] = time.monotonic
     _copies: dict[str, _Copy] = field(default_factory=dict)
 

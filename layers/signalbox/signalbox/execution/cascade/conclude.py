@@ -66,9 +66,15 @@ def _judgement(judged: StepResult | None, resolution: Resolution) -> str | None:
     return judged.reason if judged and resolution in ("accepted", "escalated") else None
 
 
+def _last_failed(progress: Progress) -> StepResult | None:
+    """The last step that could not be done; one that had nothing to work on says less than what left it nothing."""
+    failed = [one for one in progress.results if one.error]
+    return next((one for one in reversed(failed) if one.error != "NobodyToAsk"), failed[-1] if failed else None)
+
+
 def _why(progress: Progress, interrupted: str | None) -> str:
     """Why the stronger model had no say, by the last thing that went wrong."""
-    failed = next((one for one in reversed(progress.results) if one.error), None)
+    failed = _last_failed(progress)
     if failed is not None:
         return f"{failed.step}: {failed.error}" + (f" ({failed.reason})" if failed.reason else "")
     return interrupted or "the plan ended before a stronger model was asked"
@@ -82,13 +88,14 @@ def _failure(progress: Progress, broken: tuple[Violation, ...], why: str) -> Fai
     if progress.job.decision.terms.must_verify and any(one.reply for one in progress.results):
         message = f"The policy demands verification, and nobody could verify the reply. {why}."
         return Failure(status=503, code="not_verified", message=message, retry_after_ms=1_000)
-    errors = [one.error for one in progress.results if one.error]
-    if errors and errors[-1] in ("OutOfTime", "DeadlineExceeded"):
+    last = _last_failed(progress)
+    error = last.error if last else None
+    if error in ("OutOfTime", "DeadlineExceeded"):
         limit_ms = progress.job.decision.deadline_ms
         message = f"model_inference_deadline_exceeded at {limit_ms}ms. {why}."
         return Failure(status=504, code="model_inference_deadline_exceeded", message=message)
-    if errors and errors[-1] == "CostCeilingReached":
+    if error == "CostCeilingReached":
         return Failure(status=422, code="cost_limit_exceeded", message=f"The plan's price limit is reached. {why}.")
-    if errors and errors[-1] == "ContextOverflow":
+    if error == "ContextOverflow":
         return Failure(status=422, code="context_length_exceeded", message=f"No candidate's window fits. {why}.")
     return Failure(status=503, code="no_reply", message=f"No model gave a reply. {why}.", retry_after_ms=1_000)

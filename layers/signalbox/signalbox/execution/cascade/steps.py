@@ -35,7 +35,7 @@ def fast_pass(work: Work) -> StepResult:
             for number, hop in enumerate(samples, 2)
         ]
         try:
-            first = work.ask(hops, job.request, logprobs=True)
+            first = work.ask(hops, job.request, logprobs=True, behind=_stronger(work))
         finally:
             replies = [one.result() for one in others if one.exception() is None]  # fewer to choose from
     return StepResult(
@@ -45,6 +45,11 @@ def fast_pass(work: Work) -> StepResult:
         candidates=(first, *replies) if replies else (),
         resolution="answered",
     )
+
+
+def _stronger(work: Work) -> tuple[Hop, ...]:
+    decision = work.job.decision
+    return decision.hops_for("verify") or decision.hops_for("escalate")
 
 
 def _affordable_samples(work: Work) -> list[Hop]:
@@ -151,7 +156,8 @@ def _self_check(work: Work, reply: AdapterReply) -> float | None:
         update={"messages": self_check_messages(work.job.request.messages, reply.text)}
     )
     try:
-        return read_self_check(work.ask(hops, request, attempt="self_check", logprobs=True))
+        told = work.ask(hops, request, attempt="self_check", logprobs=True, behind=_stronger(work))
+        return read_self_check(told)
     except StepFailed:
         return None
 

@@ -11,7 +11,7 @@ from signalbox.contracts.requests import InferenceRequest
 from signalbox.execution.cascade.failures import CostCeilingReached, NobodyToAsk, OutOfTime, named
 from signalbox.execution.entries import attempt_facts
 from signalbox.execution.ports import Clock, Health, Invoker
-from signalbox.execution.single import LEAST_HOP_MS, Asking, run_hops
+from signalbox.execution.single import LEAST_HOP_MS, Asking, run_hops, share_ms
 from signalbox.policy.resolved import Policy
 
 
@@ -48,9 +48,18 @@ class Work:
         return self.job.ceiling_microusd - spent - sum(map(self._cost, self.attempts))
 
     def ask(
-        self, hops: Sequence[Hop], request: InferenceRequest, *, attempt: str = "", logprobs: bool = False
+        self,
+        hops: Sequence[Hop],
+        request: InferenceRequest,
+        *,
+        attempt: str = "",
+        logprobs: bool = False,
+        behind: Sequence[Hop] = (),
     ) -> AdapterReply:
-        """The reply of the first of ``hops`` that gives one. Raises ``StepFailed`` by the name of what stopped it."""
+        """The reply of the first of ``hops`` that gives one. ``behind``: who comes next, and needs time too.
+
+        Raises ``StepFailed`` by the name of what stopped it.
+        """
         if not hops:
             raise NobodyToAsk("no model may do this now")
         if self.left_ms < LEAST_HOP_MS:
@@ -63,7 +72,8 @@ class Work:
         asking = Asking(
             job.decision, tools.policy, tools.invoker, tools.clock, tools.health, job.receipt, job.keep_reply
         )
-        outcome = run_hops(request, within, asking, job.deadline_at_ms, attempt=attempt, logprobs=logprobs)
+        ends_at_ms = tools.clock.now_ms() + share_ms(self.left_ms, behind)
+        outcome = run_hops(request, within, asking, ends_at_ms, attempt=attempt, logprobs=logprobs)
         self.attempts += map(attempt_facts, outcome.attempts)
         if outcome.reply is not None:
             return outcome.reply
@@ -73,13 +83,12 @@ class Work:
         raise named(last.name, last.message)
 
     def _affordable(self, hops: Sequence[Hop], left_microusd: int) -> list[Hop]:
-        """The first of ``hops`` whose worst prices together fit: each may be billed and still not answer."""
+        """Those of ``hops`` whose worst prices fit together: each may be billed and still not answer."""
         within: list[Hop] = []
         for hop in hops:
-            left_microusd -= hop.worst_cost_microusd
-            if left_microusd < 0:
-                break
-            within.append(hop)
+            if hop.worst_cost_microusd <= left_microusd:
+                left_microusd -= hop.worst_cost_microusd
+                within.append(hop)
         return within
 
     def _cost(self, attempt: AttemptFacts) -> int:

@@ -1,0 +1,1 @@
+"""Makes collections of documents, and brings them to a stack."""
