@@ -21,6 +21,7 @@ from signalbox.execution.cascade.failures import JobUnknown, StateUnavailable, S
 from signalbox.execution.cascade.settle import end
 from signalbox.transport.dynamodb import StoreUnavailable
 from signalbox.transport.ends import ending_in
+from signalbox.webhooks.deliver import WebhookFailed
 
 logger = Logger(service="cascade")
 # For what is left to do when the time is up: putting the failure on record.
@@ -45,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     with ending_in(max(1, context.get_remaining_time_in_millis() - MARGIN_MS)):
         try:
             return _STEPS.get(asked.step, _step)(asked, services())
-        except StepFailed as failed:
+        except (StepFailed, WebhookFailed) as failed:
             # Names and figures; a failed step's message has no more.
             logger.warning("step failed", extra=_named(asked) | {"error.type": type(failed).__name__})
             raise

@@ -1,11 +1,11 @@
 """Wires the steps to AWS, once per process and only when first needed."""
 
 import os
-import time
 from dataclasses import dataclass
 from functools import cache
 
 from cascade.settings import Settings
+from signalbox.adapters.clock import SystemClock
 from signalbox.adapters.keys import KeySource, SecretKey
 from signalbox.conversations.bodies import S3Bodies
 from signalbox.execution.cascade.work import Tools
@@ -20,13 +20,6 @@ from signalbox.transport.aws import service_url
 from signalbox.transport.dynamodb import DynamoDB
 
 DAY_S, HOUR_S = 86_400, 3_600
-
-
-class SystemClock:
-    """The time of day."""
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Wires the router to AWS, once per process and only when first needed."""
 
-import time
 from functools import cache
 
 from router.settings import Settings, settings
+from signalbox.adapters.clock import SystemClock
 from signalbox.conversations.bodies import S3Bodies
 from signalbox.conversations.dynamo import DynamoConversations
 from signalbox.execution.lambda_invoker import LambdaInvoker
@@ -22,13 +22,6 @@ from signalbox.transport.aws import service_url
 from signalbox.transport.dynamodb import DynamoDB
 
 DAY_S, HOUR_S = 86_400, 3_600
-
-
-class SystemClock:
-    """The time of day."""
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
 
 
 @cache

@@ -126,4 +126,4 @@ class StepMachine:
             end(progress, self.replies, self.ledger, self.receipts, self.tools.clock)
         except StoreUnavailable as error:
             raise StateUnavailable(str(error)) from None
-        return {"webhook": walk.start.webhook}
+        return {"webhook": progress.job.decision.terms.webhook is not None}

@@ -128,7 +128,7 @@ def running_machine(files: Path) -> Iterator[LocalMachine]:
         sfn = make("stepfunctions", **session)
         arn = sfn.create_state_machine(
             name="cascade",
-            definition=DEFINITION.read_text().replace("${CascadeFunctionArn}", function),
+            definition=DEFINITION.read_text().replace("${CascadeFunctionArn}", function).replace("${Partition}", "aws"),
             roleArn=ROLE,
             type="EXPRESS",
         )["stateMachineArn"]

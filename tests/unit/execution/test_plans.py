@@ -8,6 +8,7 @@ import pytest
 
 from signalbox.contracts.adapters import AdapterResult
 from signalbox.contracts.decisions import Plan
+from signalbox.contracts.messages import Tool, ToolCall
 from signalbox.execution.cascade.begin import start_of
 from signalbox.execution.cascade.settle import _with_lost
 from signalbox.execution.served import Served
@@ -138,11 +139,18 @@ def test_a_fast_model_that_fails_escalates() -> None:
     assert (text_of(served), facts_of(served)["resolution"]) == ("strong", "escalated")
 
 
-def test_when_nobody_replies_the_error_says_so() -> None:
-    script = {name: [failure(name, "ProviderUnavailable")] for name in ("small", "large")}
-    served = under("cascade", script).ask()
-    assert served.error is not None
-    assert (served.error.status, served.error.code) == (503, "no_reply")
+@pytest.mark.parametrize(
+    "name_of",
+    ["ProviderUnavailable", "ContentRefused", "RateLimited", "ContextOverflow", "DeadlineExceeded", "InvalidRequest"],
+)
+def test_when_nobody_replies_the_error_is_the_one_that_a_single_model_gives(name_of: Any) -> None:
+    for plan in ("cascade", "verify"):
+        script = {name: [failure(name, name_of)] for name in ("small", "large")}
+        served = under(plan, script).ask()
+        assert served.error is not None
+        single = desk(policy(route(FAST)), {"small": [failure("small", name_of)]}).ask().error
+        assert single is not None
+        assert (served.error.status, served.error.code) == (single.status, single.code)
 
 
 @pytest.mark.row("C3")
@@ -173,13 +181,60 @@ def test_the_ceiling_is_never_passed() -> None:
 
 
 @pytest.mark.row("E3")
-def test_a_machine_that_cannot_be_reached_leaves_an_error_and_nothing_held() -> None:
+def test_without_the_machine_the_router_goes_the_shortest_way() -> None:
     at = under("cascade")
     at.machine.reachable = False
-    served = at.ask()
-    assert served.error is not None
-    assert served.error.code == "no_reply"
+    assert facts_of(at.ask(confidence=SURE))["resolution"] == "unverified"
+    assert (at.calls, at.ledger.entries[0].booked_microusd) == (["small"], 7)
+    at = under("cascade", {"large": [reply("large", "strong")]}, must_verify=True)
+    at.machine.reachable = False
+    served = at.ask(confidence=SURE)
+    assert (text_of(served), facts_of(served)["resolution"]) == ("strong", "escalated")
+    at = under("cascade", {name: [failure(name, "ProviderUnavailable")] for name in ("small", "large")})
+    at.machine.reachable = False
+    assert at.ask().error is not None
     assert all(one.state == "settled" and one.booked_microusd == 0 for one in at.ledger.entries)
+
+
+@pytest.mark.row("E2")
+def test_after_the_end_no_step_buys_anything() -> None:
+    """A machine that was given up and runs all the same."""
+    at = under("cascade")
+    at.ask(confidence=SURE)
+    (kept,) = at.replies.kept.values()
+    kept.begun.clear()
+    kept.results.clear()
+    at.machine.run(start_of(kept.job, "fast_pass"), 1_000)
+    assert at.calls == ["small"]
+
+
+@pytest.mark.row("A17")
+def test_a_call_of_tools_is_not_verified_by_its_words() -> None:
+    called = reply("small", "")
+    assert called.reply is not None
+    tools = (ToolCall(id="c1", name="get_bill", arguments="{}"),)
+    calls = AdapterResult(reply=called.reply.model_copy(update={"tool_calls": tools, "finish_reason": "tool_calls"}))
+    offered = (Tool(name="get_bill"),)
+    at = under("rerank", {"small": [calls] * 3, "large": [pick(0, "prose")]}, samples=3)
+    served = at.ask(tools=offered)
+    assert served.answer is not None
+    assert served.answer.reply.tool_calls == tools
+    at = under("cascade", {"small": [calls], "large": [verdict("replace", "prose")] * 2})
+    at.machine.broken["Judge"] = "Broken"
+    served = at.ask(tools=offered)
+    assert served.answer is not None
+    assert served.answer.reply.tool_calls == tools
+
+
+@pytest.mark.row("A11")
+@pytest.mark.row("C3")
+@pytest.mark.parametrize("plan", ["cascade", "verify"])
+def test_a_fast_model_that_hangs_leaves_time_for_the_stronger_one(plan: Plan) -> None:
+    script = {"small": [failure("small", "DeadlineExceeded")], "large": [reply("large", "strong")]}
+    at = under(plan, script)
+    served = at.ask(confidence=SURE)
+    assert text_of(served) == "strong"
+    assert at.invoker.calls[0].deadline_ms <= 9_000
 
 
 @pytest.mark.row("E3")
@@ -197,13 +252,12 @@ def test_a_step_is_never_bought_twice() -> None:
 @pytest.mark.row("E3")
 def test_a_step_whose_process_died_is_not_bought_again_and_is_booked_at_its_worst() -> None:
     at = under("cascade")
-    at.machine.reachable = False
-    at.ask(confidence=UNSURE)
+    at.ask(confidence=SURE)
     (key,), (kept,) = at.replies.kept.keys(), at.replies.kept.values()
-    kept.conclusion = None
-    entry = at.ledger.entries[0]
+    kept.results.clear()
+    entry = at.ledger.entries[0].model_copy(update={"attempts": ()})
     worst = kept.job.decision.hops_for("answer")[0].worst_cost_microusd
-    at.replies.begin(*key, "fast_pass-1")
+    kept.begun = {"fast_pass-1"}
     progress = at.replies.progress(*key)
     assert progress is not None
     assert booked_microusd(_with_lost(entry, progress, [])) == worst

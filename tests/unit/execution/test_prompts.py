@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from signalbox.contracts.adapters import AdapterReply
 from signalbox.contracts.plans import Violation
-from signalbox.decision.bounds import TOLD_BYTES, VERIFY_BYTES
+from signalbox.decision.bounds import VERIFY_BYTES
 from signalbox.execution.cascade.prompts import choice, read_pick, read_verdict, verification, with_violations
+from signalbox.integrity.told import TOLD_BYTES
 from tests.builders import reply, request
 
 

@@ -10,8 +10,8 @@ from signalbox.contracts.adapters import AdapterResult, FailureName
 from signalbox.contracts.requests import InferenceRequest, Sampling
 from signalbox.contracts.runtime import ModelState
 from signalbox.decision.decide import decide
+from signalbox.execution.hops import run_single
 from signalbox.execution.outcome import Outcome
-from signalbox.execution.single import run_single
 from signalbox.policy.resolved import Policy, Role, RosterModel
 from tests.builders import (
     NOW,

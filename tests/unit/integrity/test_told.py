@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalbox.contracts.plans import Violation
-from signalbox.decision.bounds import TOLD_BYTES as RESERVED_BYTES
 from signalbox.integrity.check import MOST_VIOLATIONS
 from signalbox.integrity.demands import Demands
 from signalbox.integrity.instructions import INSTRUCTIONS_BYTES, citation_instructions

@@ -103,7 +103,7 @@ def test_every_step_has_its_task() -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_asks_the_one_function_for_its_step(name: str) -> None:
     task = TASKS[name]
-    assert task["Resource"] == "arn:aws:states:::lambda:invoke"
+    assert task["Resource"] == "arn:${Partition}:states:::lambda:invoke"
     assert task["Arguments"].keys() == {"FunctionName", "Payload"}
     assert task["Arguments"]["FunctionName"] == "${CascadeFunctionArn}"
     ordinal = "$looks" if name == "Integrity" else "1"
@@ -171,6 +171,9 @@ def test_the_template_makes_an_express_machine_of_it_that_keeps_no_words() -> No
     machine = RESOURCES["CascadeMachine"]["Properties"]
     assert machine["Type"] == "EXPRESS"
     assert FILE.as_posix().endswith(machine["DefinitionUri"])
-    assert machine["DefinitionSubstitutions"] == {"CascadeFunctionArn": {"Ref": "CascadeFunction.Alias"}}
+    assert machine["DefinitionSubstitutions"] == {
+        "CascadeFunctionArn": {"Ref": "CascadeFunction.Alias"},
+        "Partition": {"Ref": "AWS::Partition"},
+    }
     assert (machine["Logging"]["Level"], machine["Logging"]["IncludeExecutionData"]) == ("ERROR", False)
     assert machine["Tracing"] == {"Enabled": True}

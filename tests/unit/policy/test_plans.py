@@ -19,7 +19,7 @@ def codes(*fields: str, more: str = DOCUMENTS) -> list[str]:
     "fields",
     [
         ("plan: cascade", "escalate_to: large", "judge: {accept: 0.8, escalate: 0.8, self_check: true}"),
-        ("plan: verify", "escalate_to: large", "webhook: crm", "must_verify: true", "verify_within_ms: 240000"),
+        ("plan: verify", "escalate_to: large", "webhook: crm", "must_verify: true", "verify_within_ms: 200000"),
         ("plan: rerank", "escalate_to: large", "samples: 2"),
         ("escalate_to: large", "collection: docs", "citations: 2"),
         ("escalate_to: large", "contract: {type: object, properties: {id: {type: integer}}}"),
@@ -42,12 +42,14 @@ def test_what_can_be_meant(fields: tuple[str, ...]) -> None:
         (("plan: cascade", "escalate_to: large", "webhook: crm"), "invalid_value"),
         (("plan: verify", "escalate_to: large", "webhook: nobody"), "unknown_name"),
         (("citations: 1",), "missing_field"),
+        (("collection: docs", "citations: 5"), "invalid_value"),
+        (("plan: verify", "escalate_to: large", "samples: 2"), "invalid_value"),
         (("collection: nothing",), "unknown_name"),
         (("escalate_to: large", "contract: {type: objekt}"), "invalid_contract"),
         (("plan: cascade", "escalate_to: small"), "escalate_same"),
         (("escalate_to: large",), "escalate_unused"),
         (("plan: cascade", "escalate_to: large", "cache: true"), "never_cached"),
-        (("plan: verify", "escalate_to: large", "verify_within_ms: 240001"), "invalid_value"),
+        (("plan: verify", "escalate_to: large", "verify_within_ms: 200001"), "invalid_value"),
     ],
 )
 def test_what_cannot(fields: tuple[str, ...], code: str) -> None:
@@ -67,6 +69,7 @@ def test_nobody_judges_what_is_pinned(field: str) -> None:
         ("collections: {docs: {kind: bedrock}}\n", "invalid_value"),
         ("collections: {docs: {kind: sqlite, knowledge_base_id: ABCDEFGHIJ}}\n", "invalid_value"),
         ("webhooks: {crm: {url: 'ftp://x'}}\n", "invalid_value"),
+        ("webhooks: {crm: {url: 'http://crm.example/hook'}}\n", "invalid_value"),
         (DOCUMENTS, "unused"),
     ],
 )

@@ -40,7 +40,7 @@ class Replay(Contract):
 
 
 class StepFacts(Contract):
-    """What one step of a plan came to, without a word of it. ``violations`` are kind and path."""
+    """What one step of a plan came to, without a word of it. ``violations`` are kinds."""
 
     step: str
     ordinal: int = 1

@@ -78,6 +78,7 @@ class Failure(Lazy):
     status: int
     code: str
     message: str
+    param: str | None = None
     retry_after_ms: int | None = None
 
 
@@ -119,7 +120,6 @@ class Start(Lazy):
     at: Literal["fast_pass", "judge", "verify", "escalate"]
     deadline_at_ms: int
     ceiling_microusd: int
-    webhook: bool = False
 
 
 class Ran(Lazy):

@@ -2,7 +2,5 @@
 
 # The verifier's or chooser's instructions and its schema; the drafts themselves come on top.
 VERIFY_BYTES = 3_000
-# What a stronger model is told of how the earlier reply broke its contract.
-TOLD_BYTES = 3_000
 # What a verdict needs beside the answer in it.
 VERDICT_OUTPUT_TOKENS = 512

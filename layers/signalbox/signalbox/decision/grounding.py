@@ -20,8 +20,9 @@ def bound(request: InferenceRequest, terms: Terms) -> InferenceRequest:
 
 def added_tokens(terms: Terms, policy: Policy) -> int:
     """The most that contract and passages add, by o200k_base; a byte is never more than a token."""
-    from signalbox.retrieval.prompt import most_bytes
+    added = len(json.dumps(terms.contract).encode()) if terms.contract is not None else 0
+    if terms.collection is not None:
+        from signalbox.retrieval.prompt import most_bytes  # not loaded where no route has documents
 
-    contract = len(json.dumps(terms.contract).encode()) if terms.contract is not None else 0
-    passages = most_bytes(policy.collections[terms.collection]) if terms.collection is not None else 0
-    return contract + passages
+        added += most_bytes(policy.collections[terms.collection])
+    return added

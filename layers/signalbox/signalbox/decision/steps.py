@@ -6,7 +6,8 @@ from typing import Protocol
 
 from signalbox.confidence.self_check import SELF_CHECK_BYTES, SELF_CHECK_OUTPUT_TOKENS
 from signalbox.contracts.decisions import Hop, HopStep, Plan, Rejection
-from signalbox.decision.bounds import TOLD_BYTES, VERIFY_BYTES
+from signalbox.decision.bounds import VERIFY_BYTES
+from signalbox.integrity.told import TOLD_BYTES
 from signalbox.policy.resolved import RosterModel, Route
 
 # Of the models that may stand in for each other, how many a plan holds money for at each step.

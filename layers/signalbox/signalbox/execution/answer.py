@@ -13,9 +13,9 @@ from signalbox.contracts.passages import Passage
 from signalbox.contracts.plans import Violation
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.execution.cascade.prompts import with_violations
+from signalbox.execution.hops import Asking, run_hops, share_ms
 from signalbox.execution.outcome import Outcome, contract_broken
 from signalbox.execution.owed import violations
-from signalbox.execution.single import Asking, run_hops
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,11 @@ def answer(question: Question) -> Outcome:
 
 
 def first_answer(question: Question) -> Outcome:
-    """Of the first hop that replies."""
-    hops = question.asking.decision.hops_for("answer")
-    return run_hops(question.request, hops, question.asking, question.ends_at_ms, logprobs=question.logprobs)
+    """Of the first hop that replies. Whoever is stronger needs time too, should none of them."""
+    decision, now_ms = question.asking.decision, question.asking.clock.now_ms()
+    ends_at_ms = now_ms + share_ms(question.ends_at_ms - now_ms, decision.hops_for("escalate"))
+    hops = decision.hops_for("answer")
+    return run_hops(question.request, hops, question.asking, ends_at_ms, logprobs=question.logprobs)
 
 
 def escalated(question: Question, before: Outcome) -> Outcome:

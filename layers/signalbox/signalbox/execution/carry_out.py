@@ -10,27 +10,32 @@ from signalbox.contracts.decisions import Decision
 from signalbox.contracts.errors import Conflict, SignalboxError
 from signalbox.contracts.ledger import Entry
 from signalbox.contracts.messages import Message
-from signalbox.contracts.plans import Job
+from signalbox.contracts.plans import Job, Progress
 from signalbox.contracts.receipts import Receipt
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.contracts.runtime import Runtime
+from signalbox.decision.decide import GATEWAY_LIMIT_MS
 from signalbox.decision.grounding import bound
 from signalbox.execution.answer import Question, answer, confidence_of, escalated, first_answer
 from signalbox.execution.cascade import begin
+from signalbox.execution.cascade.conclude import conclude
 from signalbox.execution.converse import Conversing
 from signalbox.execution.entries import attempt_facts, begun, ended, told_by
 from signalbox.execution.facts import routing_facts, routing_headers
 from signalbox.execution.ground import grounded
+from signalbox.execution.hops import Asking
 from signalbox.execution.outcome import Attempt, Outcome, concluded
 from signalbox.execution.owed import violations
 from signalbox.execution.reserve import Refused, Wanted, reserve
 from signalbox.execution.served import Asked, Served, no_state
 from signalbox.execution.services import Services
-from signalbox.execution.single import Asking
 from signalbox.ledger.died import died, of_request
 from signalbox.policy.resolved import Policy
 from signalbox.quotas.headers import headers as quota_headers
 from signalbox.transport.dynamodb import StoreUnavailable
+
+# What a machine that somebody waits for needs behind its last model: to check, settle, and tell.
+SETTLING_MS = 1_500
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,8 @@ def _carried(call: Call, entry: Entry, messages: tuple[Message, ...], services: 
 def _by_machine(call: Call, entry: Entry, question: Question, services: Services) -> Served:
     """The caller waits for the state machine, which settles."""
     decision = question.asking.decision
-    job = _job(call, entry, question, question.ends_at_ms)
+    latest_ms = call.asked.arrived_at_ms + GATEWAY_LIMIT_MS - SETTLING_MS
+    job = _job(call, entry, question, min(question.ends_at_ms, latest_ms))
     try:
         progress = begin.run(job, services)
     except StoreUnavailable:
@@ -115,25 +121,27 @@ def _verified_later(call: Call, entry: Entry, question: Question, services: Serv
     """The fast reply now; the stronger model looks at it while the caller reads."""
     decision = question.asking.decision
     outcome = first_answer(question)
-    if outcome.reply is None:
+    reply = outcome.reply
+    if reply is None:
         return _settled(entry, _answered(call, decision, escalated(question, outcome), services), call, services)
-    broken = question.owed(outcome.reply)
-    sure = confidence_of(question, outcome.reply, broken)
+    broken = question.owed(reply)
+    sure = confidence_of(question, reply, broken)
     outcome = replace(outcome, confidence=sure, violations=broken, preliminary=True)
-    served = _answered(call, decision, outcome, services)
-    if served.answer is None:
-        return _settled(entry, served, call, services)
     ends_at_ms = services.clock.now_ms() + decision.terms.verify_within_ms
     job, attempts = _job(call, entry, question, ends_at_ms), tuple(map(attempt_facts, outcome.attempts))
+    facts = routing_facts(call.request.request_id, decision, outcome, reply, 0)
+    fast = begin.fast_step(reply, attempts, services)
     try:
-        if begin.verify_later(job, served.answer, attempts, services):
-            return served
+        if begin.verify_later(job, fast, facts, services):
+            return _answered(call, decision, outcome, services)
         progress = begin.give_up(job, services, "the state machine could not be started")
     except StoreUnavailable:
-        return replace(served, unrecorded=True)
+        # Nothing was started: the end is what there is, and is settled here.
+        known = Progress(job=job, results=(fast,))
+        end = conclude(known, services.clock.now_ms(), interrupted="the reply could not be kept to be verified")
+        return _settled(entry, _answered(call, decision, concluded(end, attempts), services), call, services)
     assert progress.conclusion is not None  # noqa: S101 giving up ends with one
-    final = concluded(progress.conclusion, attempts)
-    return _answered(call, decision, final, services, append=False)
+    return _answered(call, decision, concluded(progress.conclusion, attempts), services)
 
 
 def _job(call: Call, entry: Entry, question: Question, ends_at_ms: int) -> Job:

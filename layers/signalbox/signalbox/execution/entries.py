@@ -15,7 +15,7 @@ from signalbox.quotas.settled import booked_microusd
 # Past the deadline the adapter has given up; by then whoever still runs has settled.
 LEASE_MARGIN_MS = 3_000
 # A plan's machine settles behind its last model, and is patient about it.
-PLAN_MARGIN_MS = 12_000
+PLAN_MARGIN_MS = 60_000
 
 
 def lease_ends_at_ms(asked: Asked, deadline_ms: int) -> int:

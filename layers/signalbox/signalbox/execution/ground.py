@@ -35,6 +35,6 @@ def grounded(
             raise Unavailable("retrieval_unavailable", told, retry_after_ms=RETRY_AFTER_MS) from None
         return request, ()
     if len(passages) < terms.citations:
-        told = f"The collection {terms.collection} has {len(passages)} passages on this; {terms.citations} are to be cited."
+        told = f"{terms.collection} has {len(passages)} passages on this; the reply owes {terms.citations} citations."
         raise Unprocessable("nothing_to_cite", told, param="messages")
     return request.model_copy(update={"messages": with_passages(request.messages, passages)}), passages

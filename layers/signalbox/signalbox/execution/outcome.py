@@ -19,7 +19,7 @@ from signalbox.contracts.ledger import AttemptFacts
 from signalbox.contracts.plans import Conclusion, Failure, Resolution, Violation
 
 _BY_STATUS: dict[int, type[SignalboxError]] = {
-    kind.status: kind for kind in (RateLimited, Unavailable, UpstreamFailed, DeadlinePassed, Unprocessable)
+    kind.status: kind for kind in (BadRequest, RateLimited, Unavailable, UpstreamFailed, DeadlinePassed, Unprocessable)
 }
 # Nobody waited for the reply, or it came back in pieces.
 _MAY_BE_BILLED = {"DeadlineExceeded", "MalformedReply"}
@@ -125,7 +125,7 @@ def concluded(conclusion: Conclusion, attempts: Iterable[AttemptFacts]) -> Outco
 
 def _error(failure: Failure) -> SignalboxError:
     kind = _BY_STATUS.get(failure.status, Unavailable)
-    return kind(failure.code, failure.message, retry_after_ms=failure.retry_after_ms)
+    return kind(failure.code, failure.message, param=failure.param, retry_after_ms=failure.retry_after_ms)
 
 
 def _attempt(facts: AttemptFacts) -> Attempt:

@@ -59,12 +59,17 @@ class StepFunctionsMachine:
         return _ran(answer)
 
     def start(self, start: Start) -> bool:
-        """See ``Machine``. Of a name that is taken one runs already; AWS has none that are taken, a local one has."""
+        """See ``Machine``. Of a name that is taken one runs already; AWS has none that are taken, a local one has.
+
+        An answer that was lost counts as a start: nobody else may do then what the machine may be doing.
+        """
         try:
             answer = self._post("StartExecution", self.url, start, START_LIMIT_MS)
-        except (*_NOT_SENT, *_LOST):
+        except _NOT_SENT:
             return False
-        return error_code(answer) in ("", "ExecutionAlreadyExists")
+        except _LOST:
+            return True
+        return not 400 <= answer.status < 500 or error_code(answer) == "ExecutionAlreadyExists"
 
     def _post(self, operation: str, url: str, start: Start, limit_ms: int) -> Answer:
         told = {"stateMachineArn": self.arn, "name": start.request_id, "input": start.model_dump_json()}

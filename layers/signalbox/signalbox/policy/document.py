@@ -132,7 +132,7 @@ class RouteSpec(_Part):
     )
     must_verify: bool = Field(default=False, description="No reply is final without the stronger model's word.")
     verify_within_ms: int = Field(
-        default=60_000, ge=1_000, le=240_000, description="Of plan verify, after the preliminary reply."
+        default=60_000, ge=1_000, le=200_000, description="Of plan verify, after the preliminary reply."
     )
     contract: dict[str, Any] | None = Field(default=None, description="A JSON Schema that every reply must meet.")
     collection: str | None = Field(default=None, description="A name under `collections`, to ground replies in.")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from signalbox.contracts.requests import Sampling
 from signalbox.policy.document import Document, ModelSpec, ProfileSpec, RouteSpec
-from signalbox.policy.load_plans import collection_faults, collections, plan_faults, terms
+from signalbox.policy.load_plans import collection_faults, collections, plan_faults, terms, webhook_faults
 from signalbox.policy.matchers import CelMatcher, MatcherInvalid, always, compile_matcher
 from signalbox.policy.problems import PolicyInvalid, Problem, did_you_mean
 from signalbox.policy.resolved import (
@@ -201,6 +201,10 @@ class _Resolver:
         for name, spec in self.document.collections.items():
             for fault in collection_faults(spec):
                 at = ("collections", name, fault.field)
+                self._complain(at, fault.code, fault.message, suggestion=fault.suggestion)
+        for name, hook in self.document.webhooks.items():
+            for fault in webhook_faults(hook):
+                at = ("webhooks", name, fault.field)
                 self._complain(at, fault.code, fault.message, suggestion=fault.suggestion)
 
     def _route(self, spec: RouteSpec, name: str, matcher: CelMatcher, role: Role, stronger: Role | None) -> Route:

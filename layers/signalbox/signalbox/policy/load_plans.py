@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from signalbox.contracts.decisions import Terms
-from signalbox.policy.document import CollectionSpec, Document, RouteSpec
+from signalbox.policy.document import CollectionSpec, Document, RouteSpec, WebhookSpec
 from signalbox.policy.problems import did_you_mean
 from signalbox.policy.resolved import Collection, Role
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ def plan_faults(spec: RouteSpec, document: Document, role: Role | None) -> Itera
     """``role`` is the target's, where it is known."""
     yield from _names(spec, document)
     yield from _shape(spec)
+    yield from _enough(spec, document)
     if role is not None and role.pinned:
         yield from _of_a_pin(spec, role)
     if spec.contract is not None and (wrong := _unusable(spec.contract)):
@@ -69,8 +73,8 @@ def _shape(spec: RouteSpec) -> Iterator[Fault]:
         yield Fault("judge", "invalid_value", "judge.escalate is more than judge.accept")
     if spec.plan == "rerank" and spec.samples < 2:
         yield Fault("plan", "invalid_value", "rerank chooses among samples", "set `samples: 3`")
-    if spec.plan == "single" and spec.samples > 1:
-        yield Fault("samples", "invalid_value", "the plan single asks for one reply", "remove it")
+    if spec.plan in ("single", "verify") and spec.samples > 1:
+        yield Fault("samples", "invalid_value", f"the plan {spec.plan} asks for one reply", "remove it")
     if spec.plan == "single" and spec.must_verify:
         yield Fault("must_verify", "invalid_value", "the plan single verifies nothing", "`plan: cascade` or `verify`")
     if spec.webhook is not None and spec.plan != "verify":
@@ -78,6 +82,13 @@ def _shape(spec: RouteSpec) -> Iterator[Fault]:
         yield Fault("webhook", "invalid_value", told, "remove it, or `plan: verify`")
     if spec.citations and spec.collection is None:
         yield Fault("citations", "missing_field", "there is nothing to cite", "add `collection:`")
+
+
+def _enough(spec: RouteSpec, document: Document) -> Iterator[Fault]:
+    found = document.collections.get(spec.collection or "")
+    if found is not None and spec.citations > found.passages:
+        told = f"{spec.collection!r} gives {found.passages} passages, so nobody can cite {spec.citations}"
+        yield Fault("citations", "invalid_value", told, "more `passages` of the collection, or fewer citations")
 
 
 def _of_a_pin(spec: RouteSpec, role: Role) -> Iterator[Fault]:
@@ -101,6 +112,12 @@ def collections(document: Document) -> dict[str, Collection]:
         name: Collection(name, spec.kind, spec.passages, spec.most_characters, spec.knowledge_base_id)
         for name, spec in document.collections.items()
     }
+
+
+def webhook_faults(spec: WebhookSpec) -> Iterator[Fault]:
+    url = urlsplit(spec.url)
+    if url.scheme != "https" and url.hostname not in LOOPBACK:
+        yield Fault("url", "invalid_value", "replies are sent over https alone, but on the machine itself", "https://…")
 
 
 def collection_faults(spec: CollectionSpec) -> Iterator[Fault]:

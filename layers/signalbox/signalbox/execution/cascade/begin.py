@@ -1,21 +1,26 @@
 """The router's part of a plan: the job kept, the machine started, and its end taken, whatever became of it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
-from signalbox.contracts.answers import Answer
+from signalbox.contracts.adapters import AdapterReply
 from signalbox.contracts.ledger import AttemptFacts, Entry
 from signalbox.contracts.passages import Passage
-from signalbox.contracts.plans import Job, Progress, ReplyHead, Start, StepResult
+from signalbox.contracts.plans import Job, Progress, ReplyHead, Start, Step, StepResult
 from signalbox.contracts.requests import InferenceRequest
+from signalbox.execution.cascade.carry import Named, carry
+from signalbox.execution.cascade.conclude import conclude
+from signalbox.execution.cascade.failures import StepFailed
 from signalbox.execution.cascade.settle import end
+from signalbox.execution.cascade.work import Tools
 from signalbox.execution.services import Services
 
 At = Literal["fast_pass", "judge", "verify", "escalate"]
 # For the machine's own steps beyond the last model: checking, settling, and the way back.
 MARGIN_MS = 800
 # For a machine whose tables are slow to take its end.
-SETTLES_WITHIN_MS = 30_000
+SETTLES_WITHIN_MS = 60_000
 
 
 def make_job(
@@ -56,6 +61,8 @@ def run(job: Job, services: Services) -> Progress:
     left_ms = job.deadline_at_ms + MARGIN_MS - services.clock.now_ms()
     ran = services.machine.run(start_of(job, "fast_pass"), max(1, left_ms))
     request = job.request
+    if ran.status == "unreachable":
+        _by_hand(job, services)
     progress = services.replies.progress(request.caller, request.request_id) or Progress(job=job)
     if progress.conclusion is not None:
         return progress
@@ -63,17 +70,33 @@ def run(job: Job, services: Services) -> Progress:
     return _ended(progress, services, why)
 
 
-def verify_later(job: Job, given: Answer, attempts: Sequence[AttemptFacts], services: Services) -> bool:
-    """Have the machine look at what the caller gets now; whether it will. Raises ``StoreUnavailable``."""
-    request = job.request
-    services.replies.put(job, head_of(job, given.facts))
-    fast = StepResult(
-        step="fast_pass",
-        attempts=tuple(attempts),
-        reply=given.reply,
-        resolution="answered",
-        at_ms=services.clock.now_ms(),
+def _by_hand(job: Job, services: Services) -> None:
+    """The shortest way to a reply, where no machine will go any: the fast model, else the stronger one."""
+    caller, request_id = job.request.caller, job.request.request_id
+    tools = Tools(services.policy, services.invoker, services.clock, services.health)
+    ways: tuple[Step, ...] = ("fast_pass", "escalate")
+    for step in ways:
+        with suppress(StepFailed):
+            carry(Named(caller, request_id, step), services.replies, tools)
+        progress = services.replies.progress(caller, request_id)
+        if progress is not None and conclude(progress, services.clock.now_ms()).reply is not None:
+            return
+
+
+def fast_step(reply: AdapterReply, attempts: Sequence[AttemptFacts], services: Services) -> StepResult:
+    """The fast pass, done by the router itself."""
+    return StepResult(
+        step="fast_pass", attempts=tuple(attempts), reply=reply, resolution="answered", at_ms=services.clock.now_ms()
     )
+
+
+def verify_later(job: Job, fast: StepResult, facts: dict[str, Any], services: Services) -> bool:
+    """Have the machine look at what the caller gets now; whether it will. ``facts`` are the preliminary reply's.
+
+    Raises ``StoreUnavailable`` while nothing is started.
+    """
+    request = job.request
+    services.replies.put(job, head_of(job, facts))
     services.replies.begin(request.caller, request.request_id, "fast_pass-1")
     services.replies.record(request.caller, request.request_id, fast)
     return services.machine.start(start_of(job, "judge"))
@@ -98,7 +121,6 @@ def start_of(job: Job, at: At) -> Start:
         at=at,
         deadline_at_ms=job.deadline_at_ms,
         ceiling_microusd=job.ceiling_microusd,
-        webhook=job.decision.terms.webhook is not None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from signalbox.contracts.plans import Progress, Step, StepResult
 from signalbox.execution.cascade import steps
-from signalbox.execution.cascade.failures import JobUnknown, StateUnavailable, StepFailed, StepLost, named
+from signalbox.execution.cascade.failures import Concluded, JobUnknown, StateUnavailable, StepFailed, StepLost, named
 from signalbox.execution.cascade.work import Tools, Work
 from signalbox.execution.ports import Replies
 from signalbox.transport.dynamodb import StoreUnavailable
@@ -43,12 +43,22 @@ def _carry(one: Named, replies: Replies, tools: Tools) -> StepResult:
         raise JobUnknown("there is no such job")
     if (known := progress.of(one.step, one.ordinal)) is not None:
         return _given(known)
+    if progress.conclusion is not None:
+        raise Concluded("the plan has ended, and its money is settled")
     if one.step in _BUYS and not replies.begin(one.caller, one.request_id, f"{one.step}-{one.ordinal}"):
         again = replies.progress(one.caller, one.request_id)  # whoever began it may have ended meanwhile
         if again and (known := again.of(one.step, one.ordinal)) is not None:
             return _given(known)
         raise StepLost(f"{one.step} was begun before, and nothing is known of its end")
-    return _given(replies.record(one.caller, one.request_id, _done(one, progress, tools)))
+    return _given(_recorded(one, replies, _done(one, progress, tools)))
+
+
+def _recorded(one: Named, replies: Replies, done: StepResult) -> StepResult:
+    """What was paid for is worth a second try."""
+    try:
+        return replies.record(one.caller, one.request_id, done)
+    except StoreUnavailable:
+        return replies.record(one.caller, one.request_id, done)
 
 
 def _done(one: Named, progress: Progress, tools: Tools) -> StepResult:

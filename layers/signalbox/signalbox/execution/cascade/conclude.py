@@ -6,8 +6,9 @@
 - Else a reply that nobody could verify is better than none, and says so.
 """
 
-from signalbox.contracts.adapters import AdapterReply
+from signalbox.contracts.adapters import AdapterFailure, AdapterReply
 from signalbox.contracts.plans import Conclusion, Failure, Progress, Resolution, StepResult, Violation
+from signalbox.execution.outcome import as_error
 from signalbox.execution.owed import violations
 
 # A stronger model gave it, or has looked at it.
@@ -66,6 +67,14 @@ def _judgement(judged: StepResult | None, resolution: Resolution) -> str | None:
     return judged.reason if judged and resolution in ("accepted", "escalated") else None
 
 
+def _of_the_model(result: StepResult) -> AdapterFailure | None:
+    """What the last model that was asked failed with, where that is what stopped the step."""
+    attempt = result.attempts[-1] if result.attempts else None
+    if attempt is None or attempt.failure is None or attempt.failure != result.error:
+        return None
+    return AdapterFailure(name=attempt.failure, message=attempt.message or attempt.failure, model=attempt.model)
+
+
 def _last_failed(progress: Progress) -> StepResult | None:
     """The last step that could not be done; one that had nothing to work on says less than what left it nothing."""
     failed = [one for one in progress.results if one.error]
@@ -89,13 +98,19 @@ def _failure(progress: Progress, broken: tuple[Violation, ...], why: str) -> Fai
         message = f"The policy demands verification, and nobody could verify the reply. {why}."
         return Failure(status=503, code="not_verified", message=message, retry_after_ms=1_000)
     last = _last_failed(progress)
-    error = last.error if last else None
-    if error in ("OutOfTime", "DeadlineExceeded"):
+    if last is not None and last.error == "OutOfTime":
         limit_ms = progress.job.decision.deadline_ms
         message = f"model_inference_deadline_exceeded at {limit_ms}ms. {why}."
         return Failure(status=504, code="model_inference_deadline_exceeded", message=message)
-    if error == "CostCeilingReached":
+    if last is not None and last.error == "CostCeilingReached":
         return Failure(status=422, code="cost_limit_exceeded", message=f"The plan's price limit is reached. {why}.")
-    if error == "ContextOverflow":
-        return Failure(status=422, code="context_length_exceeded", message=f"No candidate's window fits. {why}.")
+    if last is not None and (failure := _of_the_model(last)):
+        error = as_error(failure, progress.job.decision.deadline_ms)
+        return Failure(
+            status=error.status,
+            code=error.code,
+            message=error.message,
+            param=error.param,
+            retry_after_ms=error.retry_after_ms,
+        )
     return Failure(status=503, code="no_reply", message=f"No model gave a reply. {why}.", retry_after_ms=1_000)

@@ -22,7 +22,11 @@ class StepLost(StepFailed):
 
 
 class StateUnavailable(StepFailed):
-    """A store could not be reached; nothing was bought, so it may be tried again."""
+    """A store could not be reached. It may be tried again: what was bought before is not bought twice."""
+
+
+class Concluded(StepFailed):
+    """The plan has ended meanwhile."""
 
 
 class JobUnknown(StepFailed):

@@ -91,7 +91,7 @@ def step_facts(result: StepResult) -> StepFacts:
         resolution=result.resolution,
         confidence=result.confidence.value if result.confidence else None,
         evidence=result.evidence,
-        violations=tuple(f"{one.kind} {one.path}".strip() for one in result.violations),
+        violations=tuple(one.kind for one in result.violations),  # a path may hold names that the model made up
         error=result.error,
         spent_microusd=result.spent_microusd,
     )

@@ -93,6 +93,8 @@ def verify(work: Work) -> StepResult:
     if fast is None or fast.reply is None:
         raise NobodyToAsk("there is no reply to verify")
     drafts = fast.candidates or (fast.reply,)
+    if any(one.tool_calls for one in drafts):
+        raise NobodyToAsk("nobody can verify a call of tools by its words")
     hops = work.job.decision.hops_for("verify")
     rerank = work.job.plan == "rerank"
     by_schema = all("json_schema" in work.tools.policy.roster[hop.model].features for hop in hops)

@@ -10,8 +10,8 @@ from signalbox.contracts.plans import Job, Progress, StepResult
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.execution.cascade.failures import CostCeilingReached, NobodyToAsk, OutOfTime, named
 from signalbox.execution.entries import attempt_facts
+from signalbox.execution.hops import LEAST_HOP_MS, Asking, run_hops, share_ms
 from signalbox.execution.ports import Clock, Health, Invoker
-from signalbox.execution.single import LEAST_HOP_MS, Asking, run_hops, share_ms
 from signalbox.policy.resolved import Policy
 
 
