@@ -181,7 +181,7 @@ def test_when_every_model_fails_the_error_says_so_and_nothing_stays_held(alice: 
     simulator.faults(kind="status", status=500)
     reply = ask(alice, "cascade")
     assert reply.status_code == 503, reply.text
-    assert reply.json()["error"]["code"] == "no_reply"
+    assert reply.json()["error"]["code"] == "provider_unavailable"
     record = entry(alice, reply.headers["x-request-id"])
     assert (record["state"], record["booked_microusd"]) == ("settled", 0)
 
