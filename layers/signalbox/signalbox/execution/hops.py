@@ -29,24 +29,6 @@ LEAST_RESERVED_MS = 1_000
 PROBE_RETRY_AFTER_MS = 1_000
 
 
-def run_single(
-    request: InferenceRequest,
-    decision: Decision,
-    policy: Policy,
-    invoker: Invoker,
-    clock: Clock,
-    health: Health,
-    arrived_at_ms: int,
-    *,
-    receipt: str | None = None,
-    keep_reply: bool = False,
-) -> Outcome:
-    """Try the hops of ``decision`` that may answer, as ``run_hops`` does, within its deadline from the arrival on."""
-    asking = Asking(decision, policy, invoker, clock, health, receipt, keep_reply)
-    ends_at_ms = arrived_at_ms + decision.deadline_ms
-    return run_hops(request, decision.hops_for("answer"), asking, ends_at_ms)
-
-
 @dataclass(frozen=True)
 class Asking:
     """What calling a model takes beside the words. ``receipt`` and ``keep_reply`` are for the adapters."""

@@ -1,4 +1,4 @@
-"""The plan ``single``: who takes over, who never does, and inside which time."""
+"""One model after the other: who takes over, who never does, and inside which time."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from signalbox.contracts.adapters import AdapterResult, FailureName
 from signalbox.contracts.requests import InferenceRequest, Sampling
 from signalbox.contracts.runtime import ModelState
 from signalbox.decision.decide import decide
-from signalbox.execution.hops import run_single
+from signalbox.execution.hops import Asking, run_hops
 from signalbox.execution.outcome import Outcome
 from signalbox.policy.resolved import Policy, Role, RosterModel
 from tests.builders import (
@@ -58,7 +58,8 @@ def run(
     clock = FakeClock()
     invoker = ScriptedInvoker(script, clock, takes_ms)
     decision = decide(asked, signals(**seen), here, prices(*models), NOW, health.read(here.roster))
-    return run_single(asked, decision, here, invoker, clock, health, clock.now_ms()), invoker
+    asking = Asking(decision, here, invoker, clock, health)
+    return run_hops(asked, decision.hops, asking, clock.now_ms() + decision.deadline_ms), invoker
 
 
 def test_one_good_reply_is_one_call() -> None:
@@ -231,7 +232,8 @@ def test_the_adapters_learn_where_to_leave_a_receipt() -> None:
     clock, asked = FakeClock(), request()
     invoker = ScriptedInvoker({"a": [failure("a", "ProviderUnavailable")], "b": [reply("b")]}, clock)
     decision = decide(asked, signals(), ALL, prices(A, B, C), NOW)
-    run_single(asked, decision, ALL, invoker, clock, FakeHealth(), clock.now_ms(), receipt="alice#r1", keep_reply=True)
+    asking = Asking(decision, ALL, invoker, clock, FakeHealth(), receipt="alice#r1", keep_reply=True)
+    run_hops(asked, decision.hops, asking, clock.now_ms() + decision.deadline_ms)
     assert [(call.receipt, call.keep_reply) for call in invoker.calls] == [("alice#r1", True)] * 2
 
 
