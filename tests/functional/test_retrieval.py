@@ -18,10 +18,10 @@ from signalbox.retrieval.sqlite import LOOK_AGAIN_S, SqliteFiles
 from tests.functional.knowledge_bases import BASE, Double, knowledge_base_double
 from tests.functional.stores import Stores, aws_keys
 from tests.unit.retrieval.examples import BILLING, PASSAGES, built, collection, knowledge_base
-from workbench.collections.build import build_all
-from workbench.collections.push import BUCKET_OUTPUT, push, push_all
 from workbench.commands.collection import app
 from workbench.local.ministack import REGION
+from workbench.passages.build import build_all
+from workbench.passages.push import BUCKET_OUTPUT, push, push_all
 from workbench.problem import Problem
 from workbench.stack import Stack
 

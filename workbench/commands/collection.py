@@ -8,10 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from signalbox.retrieval.index import search_file
 from signalbox.retrieval.sqlite import object_key
-from workbench.collections.build import build as build_file
-from workbench.collections.documents import MOST_CHARACTERS
-from workbench.collections.push import checked
-from workbench.collections.push import push as push_file
+from workbench.passages.build import build as build_file
+from workbench.passages.documents import MOST_CHARACTERS
+from workbench.passages.push import checked
+from workbench.passages.push import push as push_file
 from workbench.paths import STATE
 from workbench.problem import Problem
 from workbench.stack import Stack, StackNotFound

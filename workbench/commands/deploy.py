@@ -9,9 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from workbench.build import Target, parameter_overrides
 from workbench.build import build as build_packages
-from workbench.collections.build import build_all
-from workbench.collections.push import push_all
 from workbench.commands.build import NEWEST_RUNTIME, Architecture, ArchitectureOption, RuntimeOption
+from workbench.passages.build import build_all
+from workbench.passages.push import push_all
 from workbench.paths import BIN, COLLECTIONS, ROOT, STATE
 from workbench.problem import Problem
 from workbench.stack import Stack, StackNotFound

@@ -10,8 +10,6 @@ import httpx
 
 from signalbox.callers.keys import issue_key
 from workbench.build import Target, build, parameter_overrides
-from workbench.collections.build import build_all
-from workbench.collections.push import push_all
 from workbench.commands.keys import join_usage_plan, key_store
 from workbench.commands.secrets import store_secret
 from workbench.local.containers import reachable
@@ -20,6 +18,8 @@ from workbench.local.ministack import REGION, client_environment, ministack
 from workbench.local.processes import run
 from workbench.local.providers import Providers
 from workbench.local.simulator import simulator
+from workbench.passages.build import build_all
+from workbench.passages.push import push_all
 from workbench.paths import BIN, COLLECTIONS, ROOT, STATE
 from workbench.problem import Problem
 from workbench.progress import step

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from signalbox.contracts.passages import Passage
 from signalbox.policy.resolved import Collection
-from workbench.collections.build import write
-from workbench.collections.documents import read_documents
+from workbench.passages.build import write
+from workbench.passages.documents import read_documents
 from workbench.paths import ROOT
 
 BILLING = ROOT / "collections" / "billing-policy"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.retrieval.examples import billing
-from workbench.collections.build import build, build_all
-from workbench.collections.documents import MOST_CHARACTERS, chunks_of, read_documents, sections_of
+from workbench.passages.build import build, build_all
+from workbench.passages.documents import MOST_CHARACTERS, chunks_of, read_documents, sections_of
 from workbench.problem import Problem
 
 pytestmark = pytest.mark.row("C7")

@@ -13,8 +13,8 @@ from signalbox.contracts.passages import Passage
 from signalbox.retrieval.errors import RetrievalUnavailable
 from signalbox.retrieval.index import TABLE, check, search_file
 from tests.unit.retrieval.examples import PASSAGES, billing, built
-from workbench.collections.build import write
-from workbench.collections.documents import heading_of
+from workbench.passages.build import write
+from workbench.passages.documents import heading_of
 
 pytestmark = pytest.mark.row("C7")
 

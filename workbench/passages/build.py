@@ -8,7 +8,7 @@ from pathlib import Path
 from signalbox.contracts.passages import Passage
 from signalbox.retrieval.index import APPLICATION_ID, SCHEMA_VERSION, TABLE
 from signalbox.retrieval.sqlite import object_key
-from workbench.collections.documents import SUFFIXES, heading_of, read_documents
+from workbench.passages.documents import SUFFIXES, heading_of, read_documents
 
 _INSERT = "INSERT INTO passages(rowid, id, title, heading, text) VALUES (?, ?, ?, ?, ?)"
 
