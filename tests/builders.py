@@ -168,6 +168,9 @@ class FakeClock:
     def now_ms(self) -> int:
         return self.at_ms
 
+    def sleep_s(self, seconds: float) -> None:
+        self.at_ms += round(seconds * 1_000)
+
 
 @dataclass
 class ScriptedInvoker:

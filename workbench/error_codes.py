@@ -32,6 +32,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "request_in_flight": (409, "A request with this Idempotency-Key still runs; Retry-After says when to come back."),
     "body_too_large": (413, "The body is over 5 MB."),
     "compliance_unrouted": (422, "A compliance-bound request that no pinned route takes."),
+    "compliance_bound_elsewhere": (422, "The conversation is bound to a pin that this request's route does not have."),
     "contract_broken": (422, "No reply met the form or the citations it owes; the message says what was broken."),
     "context_length_exceeded": (422, "The conversation fits no candidate's window; the message has the figures."),
     "cost_limit_exceeded": (422, "Every candidate, or the plan's next step, would cost more than is allowed."),

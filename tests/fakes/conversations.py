@@ -24,7 +24,7 @@ class _Stored:
     links: set[str] = field(default_factory=set)
     claim: tuple[str, int] | None = None
     committed_by: str | None = None
-    bound: bool = False
+    bound_to: str | None = None
 
 
 @dataclass
@@ -50,9 +50,9 @@ class MemoryConversations:
         opened = place(caller, conversation_id, head, messages, history, known, whole=whole)
         if stored is None or not head.version:
             return opened
-        return replace(opened, committed_by=stored.committed_by, bound=stored.bound)
+        return replace(opened, committed_by=stored.committed_by, bound_to=stored.bound_to)
 
-    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound: bool = False) -> Opened:
+    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound_to: str | None = None) -> Opened:
         key = (opened.caller, opened.conversation_id)
         stored = self._stored(key)
         busy = stored and stored.claim and stored.claim[0] != request_id and stored.claim[1] > self.clock.now_ms()
@@ -65,7 +65,7 @@ class MemoryConversations:
             stored = _Stored(Head(opened.life, 0, leaf, NOTHING, 0), self._expires_at_ms())
             self.stored[key] = stored
         stored.claim = (request_id, until_ms)
-        stored.bound = stored.bound or bound
+        stored.bound_to = bound_to or stored.bound_to
         return opened
 
     def messages(self, opened: Opened) -> tuple[Message, ...]:

@@ -4,7 +4,6 @@ answer: reply to a conversation, as ever. verify: judge a draft. rerank: choose 
 yes or no. The last three are known by the JSON asked for, else by the instruction at the end of the last user turn.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -16,14 +15,11 @@ Part = Literal["answer", "verify", "self_check", "rerank"]
 VERDICTS = frozenset(("confirm", "correct", "replace"))
 # Instructions come after the drafts; no more than this is read for them.
 _TAIL_CHARACTERS = 2_000
-# Quotes inside a draft are escaped there, so none can look like one of these.
 _ASKS_VERDICT = re.compile(r'"verdict"\s*:\s*"confirm"')
 _ASKS_PICK = re.compile(r'"pick"\s*:.{1,40}"answer"\s*:', re.DOTALL)
 _ASKS_ONE_WORD = re.compile(r"\banswer with one word,? yes or no\.?\s*$", re.IGNORECASE)
 
-_DRAFT = re.compile(r'<draft number="\d+">([^<]*)</draft>')
-_CANDIDATE = re.compile(r'<candidate number="(\d+)">([^<]*)</candidate>')
-_REVIEW_BEGINS = re.compile(r"<(?:draft|candidate) number=")
+_MARK = re.compile(r'<((?:draft|candidate)-[0-9a-f]{16}x*) number="1">')
 _LABEL = re.compile(r"\[doc:([\w.-]{1,200})\]")
 _MOST_CITED = 2
 
@@ -54,16 +50,18 @@ def wanted_schema(request: SimRequest) -> Mapping[str, Any] | None:
 
 
 def drafts(request: SimRequest) -> list[str]:
-    """The texts to judge or to choose among, as they were written."""
+    """The texts to judge or to choose among, between marks that are named by their hash."""
     said = request.last_user
-    found = _DRAFT.findall(said) or [quoted for _, quoted in _CANDIDATE.findall(said)]
-    return [_unquoted(quoted) for quoted in found]
+    if (mark := _MARK.search(said)) is None:
+        return []
+    return re.findall(rf'<{mark[1]} number="\d+">\n(.*?)\n</{mark[1]}>', said, re.DOTALL)
 
 
 def question(request: SimRequest) -> str:
     """What the user asked, without a review's drafts and instructions; wires may have put both in one turn."""
     said = [turn.text for turn in request.turns if turn.role == "user"] or [""]
-    own = _REVIEW_BEGINS.split(said[-1], maxsplit=1)[0].strip()
+    mark = _MARK.search(said[-1])
+    own = (said[-1][: mark.start()] if mark else said[-1]).strip()
     return own or (said[-2] if len(said) > 1 else "")
 
 
@@ -90,11 +88,3 @@ def uncited(text: str) -> str:
 def _properties(schema: Mapping[str, Any] | None) -> Mapping[str, Any]:
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     return properties if isinstance(properties, Mapping) else {}
-
-
-def _unquoted(quoted: str) -> str:
-    try:
-        value = json.loads(quoted)
-    except ValueError:
-        return quoted
-    return value if isinstance(value, str) else quoted

@@ -61,6 +61,21 @@ class ConversationsContract:
         assert opened.snapshot.tokens == sum(map(message_tokens, words))
         assert opened.snapshot.convo_length == 3
 
+    @pytest.mark.row("E6")
+    def test_it_stays_bound_to_its_pin_until_it_is_gone(self, at: Setting) -> None:
+        at.say(said("open"), by="r0")
+        opened = at.read(said("secret"))
+        assert opened.bound_to is None
+        at.port.claim(opened, "r1", at.clock.now_ms() + 30_000, bound_to="pin")
+        at.port.commit(opened, "r1", said("fine", "assistant"))
+        assert at.read(said("and?")).bound_to == "pin"
+        at.say(said("and?"), by="r2")
+        assert at.read(said("more")).bound_to == "pin"
+        assert at.read(said("more"), id_="c2").bound_to is None
+        at.port.erase("alice", "c1")
+        at.say(said("anew"), by="r3")
+        assert at.read(said("on")).bound_to is None
+
     def test_the_whole_history_again_keeps_what_is_stored(self, at: Setting) -> None:
         at.say(said("one"), reply="two")
         opened = at.read(said("one"), said("two", "assistant"), said("three"), whole=True)

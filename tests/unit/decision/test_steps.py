@@ -60,7 +60,10 @@ def cooling(*models: str) -> Runtime:
         (
             "rerank",
             {"samples": 3},
-            ["answer:small", "answer:other", "sample:small", "sample:small", "verify:large", "verify:huge"],
+            [
+                *("answer:small", "answer:other", "sample:small", "sample:small"),
+                *("verify:large", "verify:huge", "escalate:large", "escalate:huge"),
+            ],
         ),
         (
             "single",

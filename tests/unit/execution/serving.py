@@ -102,7 +102,7 @@ def desk(rules: Policy = PLAIN, script: Mapping[str, Sequence[AdapterResult]] | 
     conversations = MemoryConversations(clock, forget=forgetting(once, receipts.erase, kept.erase))
     books = InMemoryLedger(clock, **ledger)
     asking = ReceiptingInvoker(invoker, receipts)
-    machine = StepMachine(Tools(rules, asking, clock, health), kept, books, receipts)
+    machine = StepMachine(Tools(rules, asking, clock, health, clock.sleep_s), kept, books, receipts)
     shelf = Shelf()
     services = Services(
         policy=rules,

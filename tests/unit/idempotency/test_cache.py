@@ -32,6 +32,7 @@ SHAPING: dict[str, Any] = {
     "needs_compliance_check": True,
     "confidence": 0.1,
     "lane": "draft",
+    "bound_to": "pin",
     "max_cost_microusd": 7,
     "tier": "premium",
 }

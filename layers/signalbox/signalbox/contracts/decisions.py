@@ -25,6 +25,7 @@ RejectionReason = Literal[
     "unpriced",
     "health",
     "gate",
+    "verification",
 ]
 
 

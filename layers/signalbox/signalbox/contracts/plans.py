@@ -64,7 +64,6 @@ class Job(Lazy):
     ceiling_microusd: int = Field(ge=0)
     passages: tuple[Passage, ...] = ()
     receipt: str
-    keep_reply: bool = False
     prompt: str | None = None
 
     @property

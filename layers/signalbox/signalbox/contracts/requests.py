@@ -70,6 +70,7 @@ class InferenceRequest(Contract):
     conversation_id: ConversationId | None = None
     conversation_history: History = "auto"
     snapshot: Snapshot | None = None
+    bound_to: str | None = None  # the pin of an earlier turn of its conversation
     workload: Workload | None = None
     priority: Priority = "normal"
     escalation: bool = False

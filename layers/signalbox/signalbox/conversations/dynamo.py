@@ -60,13 +60,13 @@ class DynamoConversations:
         opened = place(caller, conversation_id, head, messages, history, part.stored, whole=whole)
         if item is None or not head.version:
             return opened
-        return replace(opened, committed_by=item.get("committed_by"), bound=item.get("bound", False))
+        return replace(opened, committed_by=item.get("committed_by"), bound_to=item.get("bound_to"))
 
-    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound: bool = False) -> Opened:
+    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound_to: str | None = None) -> Opened:
         now_ms = self.clock.now_ms()
         sets: dict[str, Any] = {"claimed_by": request_id, "claimed_until_ms": until_ms}
-        if bound:
-            sets["bound"] = True
+        if bound_to is not None:
+            sets["bound_to"] = bound_to
         values: dict[str, str | int] = {":request": request_id, ":now_ms": now_ms}
         removes: tuple[str, ...] = ()
         if opened.version:
@@ -79,7 +79,7 @@ class DynamoConversations:
             leaf = seed(opened.caller, opened.conversation_id, opened.life)
             head = Head(opened.life, 0, leaf, NOTHING, opened.lasts_until_s)
             sets |= {**attributes(head), "expires_at": self._expires_at_s(opened.lasts_until_s)}
-            removes = ("erased", "committed_by") if bound else ("erased", "committed_by", "bound")
+            removes = ("erased", "committed_by") if bound_to else ("erased", "committed_by", "bound_to")
         try:
             self._partition(opened).change_head(condition, values, sets, removes)
         except ConditionFailed as failed:

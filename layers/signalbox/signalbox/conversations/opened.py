@@ -49,4 +49,4 @@ class Opened:
     lasts_until_s: int = 0
     opening: Opening | None = None
     committed_by: str | None = None  # the request whose reply is the last one
-    bound: bool = False  # a turn of it was compliance-bound, and so is whatever carries that turn along
+    bound_to: str | None = None  # the pin (roster id) of a compliance-bound turn, which later turns carry along

@@ -51,9 +51,11 @@ def decide(
     sized = [sizes(model, "answer") for model in candidates]
     hops = tuple(hop for hop in sized if isinstance(hop, Hop))
     rejected = (*outside, *(one for one in sized if isinstance(one, Rejection)))
-    plan = Extended("single", hops)
-    if role == route.role.name:  # whoever asks for another model, or is given a cheaper one, gets that and no plan
-        plan = extended(route, hops, policy.roster, sizes)
+    if role == route.role.name:
+        owes = route.terms.demands or sizes.request.response_format.type != "text"
+        plan = extended(route, hops, policy.roster, sizes, owes=owes)
+    else:  # whoever asks for another model, or is given a cheaper one, gets that and no plan
+        plan = _without_a_plan(route, hops)
     rejected = (*rejected, *(plan.rejected if not plan.hops else ()))
     return Decision(
         route=route.name,
@@ -68,6 +70,16 @@ def decide(
         policy_version=policy.version,
         terms=route.terms.model_copy(update={"ceiling_microusd": _ceiling_microusd(request, route)}),
     )
+
+
+def _without_a_plan(route: Route, hops: tuple[Hop, ...]) -> Extended:
+    """Where every reply is to be verified, only who could have verified it answers alone."""
+    if not route.terms.must_verify or route.escalate_to is None:
+        return Extended("single", hops)
+    trusted = {model.id for model in route.escalate_to.candidates}
+    told = f"route {route.name} demands verification, and nobody would verify it"
+    unfit = tuple(Rejection(model=hop.model, reason="verification", detail=told) for hop in hops)
+    return Extended("single", tuple(hop for hop in hops if hop.model in trusted), unfit)
 
 
 def _ceiling_microusd(request: InferenceRequest, route: Route) -> int | None:
@@ -137,6 +149,9 @@ def _candidates(
     """Role name, models to size, models ruled out by the pin, and the reasons so far."""
     matched = f"route {route.name}: {route.matcher.source}"
     asked = _asked_for(request.model, policy)
+    if request.bound_to is not None and (not route.role.pinned or route.role.pin.id != request.bound_to):
+        told = f"The conversation is bound to {request.bound_to}, and route {route.name} is not; begin a new one."
+        raise Unprocessable("compliance_bound_elsewhere", told, param="conversation_id")
     if route.role.pinned:
         outside = tuple(
             Rejection(model=model.id, reason="compliance", detail=f"outside the pin {route.role.pin.id}")

@@ -31,22 +31,27 @@ class Extended:
     reason: str | None = None
 
 
-def extended(route: Route, answers: Sequence[Hop], roster: Mapping[str, RosterModel], size: Size) -> Extended:
-    """What ``route`` does beyond ``answers``, the hops that may give the first reply."""
+def extended(
+    route: Route, answers: Sequence[Hop], roster: Mapping[str, RosterModel], size: Size, *, owes: bool = False
+) -> Extended:
+    """What ``route`` does beyond ``answers``, the hops that may give the first reply. ``owes``: it has a form to keep
+    or documents to cite."""
     terms, fast = route.terms, tuple(answers)
     if route.role.pinned:
-        again = _sized(size, (route.role.pin,), "escalate", TOLD_BYTES)[0] if terms.demands and fast else ()
+        again = _sized(size, (route.role.pin,), "escalate", TOLD_BYTES)[0] if owes and fast else ()
         return Extended("single", (*fast, *again))
     if route.escalate_to is None:
         return Extended("single", fast)
-    stronger = route.escalate_to.candidates
+    # Nobody is stronger than himself: who may have given the draft does not look at it.
+    own = {model.id for model in route.role.candidates}
+    stronger = [model for model in route.escalate_to.candidates if model.id not in own]
     escalations, rejected = _sized(size, stronger, "escalate", TOLD_BYTES)
     if not fast:
-        return _without_a_fast_one(route, escalations, rejected)
+        return _without_a_fast_one(escalations, rejected, owes=owes)
     if route.plan == "single":
-        return Extended("single", (*fast, *(escalations if terms.demands else ())))
+        return Extended("single", (*fast, *(escalations if owes else ())))
     fast = fast[:MOST_HOPS]
-    # Quoted, a text takes more tokens than it had.
+    # In tokens of the model that wrote it; another may count more.
     drafts = 2 * max(hop.max_output_tokens for hop in fast) * (terms.samples if route.plan == "rerank" else 1)
     checks, unfit = _sized(size, stronger, "verify", drafts + VERIFY_BYTES)
     if not checks and (not escalations or route.plan == "rerank" or terms.must_verify):
@@ -57,18 +62,19 @@ def extended(route: Route, answers: Sequence[Hop], roster: Mapping[str, RosterMo
         route.plan,
         (
             *fast,
-            *[fast[0].model_copy(update={"step": "sample", "probe": False})] * (terms.samples - 1),
+            # A model that comes back from a cooling time is tried once.
+            *[fast[0].model_copy(update={"step": "sample"})] * (0 if fast[0].probe else terms.samples - 1),
             *_self_checks(size, fast, roster, drafts if terms.self_check and route.plan != "rerank" else None),
             *checks,
-            *(escalations if route.plan != "rerank" or terms.demands else ()),
+            *escalations,
         ),
     )
 
 
-def _without_a_fast_one(route: Route, escalations: tuple[Hop, ...], rejected: tuple[Rejection, ...]) -> Extended:
+def _without_a_fast_one(escalations: tuple[Hop, ...], rejected: tuple[Rejection, ...], *, owes: bool) -> Extended:
     """What a stronger model answers by itself needs no verifying."""
     hops = tuple(hop.model_copy(update={"step": "answer"}) for hop in escalations)
-    again = escalations if hops and route.terms.demands else ()
+    again = escalations if hops and owes else ()
     return Extended("single", (*hops, *again), rejected, "no fast model may answer, so a stronger one does")
 
 

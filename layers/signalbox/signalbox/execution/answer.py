@@ -28,6 +28,11 @@ class Question:
     ends_at_ms: int
     logprobs: bool = False
 
+    def left_microusd(self, outcome: Outcome) -> int | None:
+        """Of the plan's ceiling after ``outcome``; None without one."""
+        ceiling = self.asking.decision.terms.ceiling_microusd
+        return None if ceiling is None else ceiling - sum(one.most_microusd for one in outcome.attempts)
+
     def owed(self, reply: AdapterReply) -> tuple[Violation, ...]:
         """What ``reply`` breaks."""
         return violations(reply, self.request, self.asking.decision.terms, self.passages)
@@ -55,7 +60,14 @@ def first_answer(question: Question) -> Outcome:
     decision, now_ms = question.asking.decision, question.asking.clock.now_ms()
     ends_at_ms = now_ms + share_ms(question.ends_at_ms - now_ms, decision.hops_for("escalate"))
     hops = decision.hops_for("answer")
-    return run_hops(question.request, hops, question.asking, ends_at_ms, logprobs=question.logprobs)
+    return run_hops(
+        question.request,
+        hops,
+        question.asking,
+        ends_at_ms,
+        logprobs=question.logprobs,
+        left_microusd=decision.terms.ceiling_microusd,
+    )
 
 
 def escalated(question: Question, before: Outcome) -> Outcome:
@@ -63,7 +75,14 @@ def escalated(question: Question, before: Outcome) -> Outcome:
     hops = question.asking.decision.hops_for("escalate")
     if not hops:
         return before
-    told = run_hops(question.request, hops, question.asking, question.ends_at_ms, attempt="escalate")
+    told = run_hops(
+        question.request,
+        hops,
+        question.asking,
+        question.ends_at_ms,
+        attempt="escalate",
+        left_microusd=question.left_microusd(before),
+    )
     attempts = (*before.attempts, *told.attempts)
     if told.reply is not None and (broken := question.owed(told.reply)):
         return Outcome(None, contract_broken(broken), attempts, violations=broken)
@@ -94,5 +113,6 @@ def _again(question: Question, outcome: Outcome, broken: tuple[Violation, ...]) 
     if not hops:
         return replace(outcome, reply=None)
     request = with_violations(question.request, broken)
-    told = run_hops(request, hops, question.asking, question.ends_at_ms, attempt=attempt)
+    left = question.left_microusd(outcome)
+    told = run_hops(request, hops, question.asking, question.ends_at_ms, attempt=attempt, left_microusd=left)
     return replace(told, attempts=(*outcome.attempts, *told.attempts))

@@ -34,8 +34,9 @@ from signalbox.policy.resolved import Policy
 from signalbox.quotas.headers import headers as quota_headers
 from signalbox.transport.dynamodb import StoreUnavailable
 
-# What a machine that somebody waits for needs behind its last model: to check, settle, and tell.
+# What a plan needs behind the last model that somebody waits for: to check, settle and tell, or to start a machine.
 SETTLING_MS = 1_500
+RETRY_AFTER_MS = 1_000
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,12 @@ def _carried(call: Call, entry: Entry, messages: tuple[Message, ...], services: 
         services.clock,
         services.health,
         receipt=call.receipt,
-        keep_reply=call.key_hash is not None,
+        keep_reply=call.key_hash is not None and decision.plan == "single",  # a plan's replies are kept by itself
     )
-    ends_at_ms = call.asked.arrived_at_ms + decision.deadline_ms
+    within_ms = decision.deadline_ms
+    if decision.plan != "single":
+        within_ms = min(within_ms, GATEWAY_LIMIT_MS - SETTLING_MS)
+    ends_at_ms = call.asked.arrived_at_ms + within_ms
     question = Question(request, passages, asking, ends_at_ms, logprobs=decision.plan == "verify")
     match decision.plan:
         case "single":
@@ -105,8 +109,11 @@ def _carried(call: Call, entry: Entry, messages: tuple[Message, ...], services: 
 def _by_machine(call: Call, entry: Entry, question: Question, services: Services) -> Served:
     """The caller waits for the state machine, which settles."""
     decision = question.asking.decision
-    latest_ms = call.asked.arrived_at_ms + GATEWAY_LIMIT_MS - SETTLING_MS
-    job = _job(call, entry, question, min(question.ends_at_ms, latest_ms))
+    job = _job(call, entry, question, question.ends_at_ms)
+    try:
+        begin.keep(job, services)
+    except StoreUnavailable:
+        return _settled(entry, _answered(call, decision, Outcome(None, no_state(), ()), services), call, services)
     try:
         progress = begin.run(job, services)
     except StoreUnavailable:
@@ -150,7 +157,6 @@ def _job(call: Call, entry: Entry, question: Question, ends_at_ms: int) -> Job:
         entry,
         question.passages,
         ends_at_ms,
-        keep_reply=call.key_hash is not None,
         prompt=call.prompt,
     )
 
@@ -167,6 +173,9 @@ def _answered(call: Call, decision: Decision, outcome: Outcome, services: Servic
         # Erased, or taken over: nobody may find the reply again.
         with suppress(StoreUnavailable):
             services.receipts.erase(call.receipt)
+        if decision.plan != "single":
+            with suppress(StoreUnavailable):
+                services.replies.erase(call.request.caller, call.request.request_id)
         return Served(None, error, decision, outcome, headers)
     now_ms, request_id = services.clock.now_ms(), call.request.request_id
     facts = routing_facts(request_id, decision, outcome, reply, max(0, now_ms - call.asked.arrived_at_ms))
@@ -229,6 +238,8 @@ def _left_behind(call: Call, services: Services) -> _Found | None:
             services.ledger.settle(died(entry, receipts, services.clock.now_ms()))
         committed = opened is not None and opened.committed_by == request_id
         reply = _last_of(entry, receipts) if single else _concluded(entry, services)
+        if single and call.decision.terms.must_verify:
+            continue  # nobody has verified it
         if reply and _may_answer(reply, call) and (committed or entry.prefix_hash == _prefix(call)):
             found = _Found(reply, committed)
     return found
@@ -239,9 +250,17 @@ def _last_of(entry: Entry, receipts: Sequence[Receipt]) -> AdapterReply | None:
 
 
 def _concluded(entry: Entry, services: Services) -> AdapterReply | None:
-    """Of a plan's replies only its conclusion is one to give."""
+    """Of a plan's replies only its conclusion is one to give. Raises ``Conflict`` while it is still being worked on."""
     found = services.replies.head(entry.caller, entry.request_id)
-    return found[1].reply if found and found[1] else None
+    if found is None:
+        return None
+    head, conclusion = found
+    if conclusion is None and services.clock.now_ms() <= head.ends_at_ms:
+        told = (
+            f"The request {entry.request_id} with this key is still being worked on; see /replies/{entry.request_id}."
+        )
+        raise Conflict("request_in_flight", told, retry_after_ms=RETRY_AFTER_MS)
+    return conclusion.reply if conclusion else None
 
 
 def _may_answer(reply: AdapterReply, call: Call) -> bool:

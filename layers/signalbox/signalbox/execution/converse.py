@@ -36,23 +36,24 @@ class Conversing:
             request.conversation_history,
             whole=asked.whole,
         )
-        bound = opened.bound or request.needs_compliance_check
-        request = request.model_copy(update={"snapshot": opened.snapshot, "needs_compliance_check": bound})
+        bound = opened.bound_to is not None or request.needs_compliance_check
+        known = {"snapshot": opened.snapshot, "needs_compliance_check": bound, "bound_to": opened.bound_to}
+        request = request.model_copy(update=known)
         if opened.kept and not _has_user_turn(request.messages):
             # Tool results alone say little; the question they belong to is what the signals are about.
             request = request.model_copy(update={"messages": conversations.messages(opened)})
         return cls(request, conversations, opened)
 
     @contextmanager
-    def claimed(self, until_ms: int, *, bound: bool = False) -> Iterator[None]:
-        """Others may not append while the block runs. ``bound``: what is said here stays with its pin from now on.
+    def claimed(self, until_ms: int, *, bound_to: str | None = None) -> Iterator[None]:
+        """Others may not append while the block runs. ``bound_to``: the pin that what is said here stays with.
 
         Raises ``Conflict``, ``StoreUnavailable``.
         """
         if self.opened is None:
             yield
             return
-        self.opened = self.conversations.claim(self.opened, self.request.request_id, until_ms, bound=bound)
+        self.opened = self.conversations.claim(self.opened, self.request.request_id, until_ms, bound_to=bound_to)
         self._claimed = True
         try:
             yield

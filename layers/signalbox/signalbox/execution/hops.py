@@ -50,12 +50,14 @@ def run_hops(
     *,
     attempt: str = "",
     logprobs: bool = False,
+    left_microusd: int | None = None,
 ) -> Outcome:
     """Try ``hops`` in order until one replies, the deadline is near or no other hop can help.
 
     ``ends_at_ms`` is Unix milliseconds. A hop that has another behind it leaves that one its typical latency. An
     overflow is taken to a wider window once. A reply that was paid for and lost on its way counts as a failure like
-    others: every hop was reserved, so the next one is paid for too. ``attempt`` tells this call of a plan from others.
+    others: every hop was reserved, so the next one is paid for too. No hop is tried that might cost more than is left
+    of ``left_microusd``. ``attempt`` tells this call of a plan from others.
     """
     decision, clock, health = asking.decision, asking.clock, asking.health
     waiting = list(hops)
@@ -63,6 +65,8 @@ def run_hops(
     overflowed = False
     while waiting:
         hop = waiting.pop(0)
+        if left_microusd is not None and hop.worst_cost_microusd > left_microusd:
+            continue
         if share_ms(ends_at_ms - clock.now_ms(), waiting) < LEAST_HOP_MS:
             break
         if not health.enter(hop):
@@ -80,6 +84,8 @@ def run_hops(
         latency_ms = max(0, clock.now_ms() - started_ms)
         health.report(hop, decision, result, latency_ms)
         attempts.append(Attempt(hop.model, result.reply, result.failure, latency_ms, hop, name=attempt))
+        if left_microusd is not None:
+            left_microusd -= attempts[-1].most_microusd
         if result.reply is not None:
             return Outcome(result.reply, None, tuple(attempts))
         failure = result.failure

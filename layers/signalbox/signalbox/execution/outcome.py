@@ -49,6 +49,13 @@ class Attempt:
         unheard = self.failure.name == "ProviderUnavailable" and self.failure.status is None
         return unheard or self.failure.name in _MAY_BE_BILLED
 
+    @property
+    def most_microusd(self) -> int:
+        """What it cost; the worst price of its hop where the provider may have billed it unheard."""
+        if self.reply is not None:
+            return self.reply.cost_microusd
+        return self.hop.worst_cost_microusd if self.hop and self.may_be_billed else 0
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -77,8 +77,9 @@ class Conversations(Protocol):
         ``whole``: what a single message that equals the first stored one is taken for, under ``auto``.
         """
 
-    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound: bool = False) -> Opened:
-        """Keep others from appending until ``until_ms`` (Unix). ``bound``: it is compliance-bound from now on.
+    def claim(self, opened: Opened, request_id: str, until_ms: int, *, bound_to: str | None = None) -> Opened:
+        """Keep others from appending until ``until_ms`` (Unix). ``bound_to``: the pin that it stays with
+        from now on.
 
         Raises ``Conflict`` with the current version.
         """

@@ -146,8 +146,7 @@ class _Serving:
             decision = choose(self.request, policy, services.prices, moment(services.clock.now_ms()), runtime)
             self.decide_ms = round((perf_counter() - started) * 1_000, 2)
             until_ms = services.clock.now_ms() + decision.deadline_ms + LEASE_MARGIN_MS
-            bound = decision.pinned or self.request.needs_compliance_check
-            with conversing.claimed(until_ms, bound=bound):
+            with conversing.claimed(until_ms, bound_to=decision.model if decision.pinned else None):
                 return self._cached(conversing, policy, runtime, decision)
         except Conflict as error:
             return self._recorded(as_refused(error, None))

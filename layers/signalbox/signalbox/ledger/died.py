@@ -1,7 +1,9 @@
 """How the entry of a request ends whose process died before it could settle. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import count
 
+from signalbox.contracts.decisions import Hop
 from signalbox.contracts.ledger import AttemptFacts, Entry
 from signalbox.contracts.receipts import Receipt
 
@@ -15,27 +17,45 @@ def died(entry: Entry, receipts: Sequence[Receipt], now_ms: int) -> Entry:
     """Settled by what its adapters left behind.
 
     A hop before the last receipt's that left none of its own was tried, and nobody knows how it ended: it may have
-    been billed, so it is booked at its worst.
+    been billed, so it is booked at its worst. Of a plan's later steps nobody knows whether they were begun: they are
+    booked so too.
     """
     told = of_request(entry, receipts)
     billed = {(one.attempt.model, one.attempt.attempt): one.attempt for one in told}
     answers = {model for model, attempt in billed if not attempt}
-    hops = [hop.model for hop in entry.decision.hops_for("answer")] if entry.decision else []
-    last = max((hops.index(model) for model in answers if model in hops), default=-1)
-    before = {model: _unknown(model) for model in hops[: last + 1] if model not in answers}
+    hops = entry.decision.hops if entry.decision else ()
+    first = [hop for hop in hops if hop.step == "answer"]
+    last = max((place for place, hop in enumerate(first, 1) if hop.model in answers), default=0)
+    later = [hop for hop in hops if hop.step != "answer"]
     return entry.model_copy(
         update={
             "state": "settled",
-            "attempts": (*before.values(), *billed.values()),
+            "attempts": (*unheard([*first[:last], *later], billed.keys(), DIED), *billed.values()),
             "settled_at_ms": now_ms,
             "error": "request_died",
         }
     )
 
 
-def _unknown(model: str) -> AttemptFacts:
-    told = "how it ended is not known: the request died"
-    return AttemptFacts(model=model, failure="DeadlineExceeded", message=told, may_be_billed=True)
+DIED = "how it ended is not known: the request died"
+
+
+def unheard(hops: Iterable[Hop], told: Collection[tuple[str, str]], why: str) -> list[AttemptFacts]:
+    """For each of ``hops`` that ``told`` (model and attempt) has nothing of, an attempt that may have been billed."""
+    samples = count(2)
+    named = [(hop.model, _attempt(hop, samples)) for hop in hops]
+    return [
+        AttemptFacts(model=model, attempt=attempt, failure="DeadlineExceeded", message=why, may_be_billed=True)
+        for model, attempt in named
+        if (model, attempt) not in told
+    ]
+
+
+def _attempt(hop: Hop, samples: Iterator[int]) -> str:
+    """What a call of ``hop`` is called."""
+    if hop.step == "answer":
+        return ""
+    return f"sample-{next(samples)}" if hop.step == "sample" else hop.step
 
 
 def orphaned(entry: Entry) -> Entry:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
+from time import sleep
 from typing import Any, Literal
 
 from signalbox.contracts.adapters import AdapterReply
@@ -15,6 +17,7 @@ from signalbox.execution.cascade.failures import StepFailed
 from signalbox.execution.cascade.settle import end
 from signalbox.execution.cascade.work import Tools
 from signalbox.execution.services import Services
+from signalbox.replies.waiting import awaited
 
 At = Literal["fast_pass", "judge", "verify", "escalate"]
 # For the machine's own steps beyond the last model: checking, settling, and the way back.
@@ -29,7 +32,6 @@ def make_job(
     passages: Sequence[Passage],
     deadline_at_ms: int,
     *,
-    keep_reply: bool,
     prompt: str | None,
 ) -> Job:
     """``request`` has the whole conversation. Raises ``ValueError`` for an entry without a decision."""
@@ -46,28 +48,38 @@ def make_job(
         ceiling_microusd=worst if ceiling is None else min(worst, ceiling),
         passages=tuple(passages),
         receipt=entry.receipt,
-        keep_reply=keep_reply,
         prompt=prompt,
     )
 
 
 def run(job: Job, services: Services) -> Progress:
-    """Have the machine carry the plan out, and wait; with its conclusion. Raises ``StoreUnavailable``.
+    """Have the machine carry the plan of a kept job out, and wait; with its conclusion. Raises ``StoreUnavailable``.
 
     A machine that failed, was lost or never ran leaves what its steps have put on record: the best of that is the
     end then.
     """
-    services.replies.put(job, head_of(job))
-    left_ms = job.deadline_at_ms + MARGIN_MS - services.clock.now_ms()
-    ran = services.machine.run(start_of(job, "fast_pass"), max(1, left_ms))
+    ran = services.machine.run(start_of(job, "fast_pass"), max(1, _left_ms(job, services)))
     request = job.request
     if ran.status == "unreachable":
         _by_hand(job, services)
+    elif ran.status == "unknown":
+        # It may be at it still, and settles what it has bought; nobody else may end it before its time.
+        read = partial(services.replies.head, request.caller, request.request_id)
+        awaited(read, max(0, _left_ms(job, services)), services.clock, sleep)
     progress = services.replies.progress(request.caller, request.request_id) or Progress(job=job)
     if progress.conclusion is not None:
         return progress
     why = f"the state machine ended: {ran.status}" + (f" ({ran.error})" if ran.error else "")
     return _ended(progress, services, why)
+
+
+def keep(job: Job, services: Services) -> None:
+    """Keep it where its steps find it. Raises ``StoreUnavailable`` while nothing is bought."""
+    services.replies.put(job, head_of(job))
+
+
+def _left_ms(job: Job, services: Services) -> int:
+    return job.deadline_at_ms + MARGIN_MS - services.clock.now_ms()
 
 
 def _by_hand(job: Job, services: Services) -> None:

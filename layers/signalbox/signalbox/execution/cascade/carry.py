@@ -11,6 +11,7 @@ from signalbox.execution.cascade.work import Tools, Work
 from signalbox.execution.ports import Replies
 from signalbox.transport.dynamodb import StoreUnavailable
 
+PAUSE_S = 0.5
 _BUYS: dict[Step, Callable[[Work], StepResult]] = {
     "fast_pass": steps.fast_pass,
     "judge": steps.judge,
@@ -46,11 +47,21 @@ def _carry(one: Named, replies: Replies, tools: Tools) -> StepResult:
     if progress.conclusion is not None:
         raise Concluded("the plan has ended, and its money is settled")
     if one.step in _BUYS and not replies.begin(one.caller, one.request_id, f"{one.step}-{one.ordinal}"):
-        again = replies.progress(one.caller, one.request_id)  # whoever began it may have ended meanwhile
-        if again and (known := again.of(one.step, one.ordinal)) is not None:
+        if (known := _awaited(one, progress, replies, tools)) is not None:
             return _given(known)
         raise StepLost(f"{one.step} was begun before, and nothing is known of its end")
     return _given(_recorded(one, replies, _done(one, progress, tools)))
+
+
+def _awaited(one: Named, progress: Progress, replies: Replies, tools: Tools) -> StepResult | None:
+    """What whoever began it came to: the same execution may run twice, and one of the two is at it still."""
+    while True:
+        again = replies.progress(one.caller, one.request_id)
+        if again is None or (known := again.of(one.step, one.ordinal)) is not None:
+            return known if again else None
+        if again.conclusion is not None or tools.clock.now_ms() >= progress.job.deadline_at_ms:
+            return None
+        tools.sleep_s(PAUSE_S)
 
 
 def _recorded(one: Named, replies: Replies, done: StepResult) -> StepResult:
@@ -62,7 +73,7 @@ def _recorded(one: Named, replies: Replies, done: StepResult) -> StepResult:
 
 
 def _done(one: Named, progress: Progress, tools: Tools) -> StepResult:
-    work = Work(progress, tools)
+    work = Work(progress, tools, one.step)
     try:
         done = _BUYS[one.step](work) if one.step in _BUYS else steps.integrity(work, one.ordinal)
     except StepFailed as failed:

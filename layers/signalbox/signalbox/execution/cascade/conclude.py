@@ -26,6 +26,8 @@ def conclude(progress: Progress, now_ms: int, *, interrupted: str | None = None)
     for result in reversed(progress.results):
         if result.reply is None or not _within_pin(progress, result.reply):
             continue
+        if result.step == "fast_pass" and _was_found_wrong(progress):
+            continue
         if found := violations(result.reply, job.request, job.decision.terms, job.passages):
             broken = broken or found
             continue
@@ -49,6 +51,12 @@ def conclude(progress: Progress, now_ms: int, *, interrupted: str | None = None)
         cost_microusd=cost_microusd,
         concluded_at_ms=now_ms,
     )
+
+
+def _was_found_wrong(progress: Progress) -> bool:
+    """The stronger model has looked at the fast reply, and would not let it stand."""
+    looked = progress.of("verify")
+    return looked is not None and looked.resolution in ("corrected", "replaced", "merged")
 
 
 def _within_pin(progress: Progress, reply: AdapterReply) -> bool:

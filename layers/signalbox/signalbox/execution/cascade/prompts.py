@@ -1,8 +1,9 @@
 """What a stronger model is asked about fast replies, and what its answer means. Pure.
 
-Drafts are data: they stand between marks that they cannot contain, and the instructions come after them.
+Drafts are data: they stand as they are between marks that they cannot contain, and the instructions come after them.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,14 +55,14 @@ class Looked:
 
 def verification(request: InferenceRequest, draft: AdapterReply, *, by_schema: bool) -> InferenceRequest:
     """``request`` as the verifier gets it. ``by_schema``: the model can be held to a JSON Schema."""
-    asked = f"{_between('draft', 1, draft.text)}\n\n{_VERIFY}"
+    asked = f"{_between('draft', [draft.text])}\n\n{_VERIFY}"
     form = ResponseFormat(type="json_schema", name="verdict", schema_=_VERDICT_SCHEMA)
     return _asking(request, asked, form, by_schema)
 
 
 def choice(request: InferenceRequest, candidates: Sequence[AdapterReply], *, by_schema: bool) -> InferenceRequest:
     """``request`` as the chooser gets it."""
-    drafts = "\n".join(_between("candidate", number, one.text) for number, one in enumerate(candidates, 1))
+    drafts = _between("candidate", [one.text for one in candidates])
     form = ResponseFormat(type="json_schema", name="pick", schema_=_PICK_SCHEMA)
     return _asking(request, f"{drafts}\n\n{_PICK}", form, by_schema)
 
@@ -129,10 +130,12 @@ def _read(kind: type[Any], text: str) -> Any:
         return None
 
 
-def _between(name: str, number: int, text: str) -> str:
-    """``text`` as a JSON string between marks: no quote, angle or line of its own can end it."""
-    quoted = json.dumps(text, ensure_ascii=False).replace("<", "\\u003c")
-    return f'<{name} number="{number}">{quoted}</{name}>'
+def _between(name: str, texts: Sequence[str]) -> str:
+    """``texts`` between marks whose name is by their own hash, so that none of them can hold it."""
+    tag = f"{name}-{hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]}"
+    while any(tag in text for text in texts):
+        tag += "x"
+    return "\n".join(f'<{tag} number="{number}">\n{text}\n</{tag}>' for number, text in enumerate(texts, 1))
 
 
 def _said(text: str) -> Message:

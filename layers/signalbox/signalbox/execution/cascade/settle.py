@@ -2,23 +2,17 @@
 
 from collections.abc import Sequence
 
-from signalbox.contracts.decisions import HopStep
-from signalbox.contracts.ledger import AttemptFacts, Entry, StepFacts
-from signalbox.contracts.plans import Conclusion, Progress, Step, StepResult
+from signalbox.contracts.ledger import Entry, StepFacts
+from signalbox.contracts.plans import Conclusion, Progress, StepResult
 from signalbox.contracts.receipts import Receipt
 from signalbox.execution.cascade.conclude import conclude
+from signalbox.execution.cascade.work import lost_hops
 from signalbox.execution.entries import told_by
 from signalbox.execution.ports import Clock, Ledger, Receipts, Replies
+from signalbox.ledger.died import unheard
 from signalbox.quotas.settled import booked_microusd
 
 LOST = "how it ended is not known: the step died"
-# A step, the hops that it asks, and what it calls the attempt.
-_CALLS: tuple[tuple[Step, HopStep, str], ...] = (
-    ("fast_pass", "answer", ""),
-    ("judge", "self_check", "self_check"),
-    ("verify", "verify", "verify"),
-    ("escalate", "escalate", "escalate"),
-)
 
 
 def end(
@@ -67,18 +61,13 @@ def settled(entry: Entry, progress: Progress, conclusion: Conclusion, now_ms: in
 def _with_lost(entry: Entry, progress: Progress, left: Sequence[Receipt]) -> Entry:
     """With the attempts of steps that somebody began and did not live to record.
 
-    Receipts tell of those that a model answered. Of the others nobody knows whether they were billed, so each counts
-    at the worst of the first model that it would have asked.
+    Receipts tell of those that a model answered. Of the others nobody knows whether they were billed, so they count
+    at their worst.
     """
     known = {(one.model, one.attempt) for one in entry.attempts}
     billed = [one.attempt for one in left if (one.attempt.model, one.attempt.attempt) not in known]
-    told = {one.attempt for one in billed}
-    unknown = [
-        AttemptFacts(model=hop.model, attempt=attempt, failure="DeadlineExceeded", message=LOST, may_be_billed=True)
-        for name, step, attempt in _CALLS
-        if f"{name}-1" in progress.begun and progress.of(name) is None and attempt not in told
-        for hop in progress.job.decision.hops_for(step)[:1]
-    ]
+    told = {(one.model, one.attempt) for one in billed}
+    unknown = unheard(lost_hops(progress), told, LOST)
     return entry.model_copy(update={"attempts": (*entry.attempts, *billed, *unknown)})
 
 

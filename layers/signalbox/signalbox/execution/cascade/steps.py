@@ -35,14 +35,17 @@ def fast_pass(work: Work) -> StepResult:
             for number, hop in enumerate(samples, 2)
         ]
         try:
-            first = work.ask(hops, job.request, logprobs=True, behind=_stronger(work))
-        finally:
-            replies = [one.result() for one in others if one.exception() is None]  # fewer to choose from
+            first = [work.ask(hops, job.request, logprobs=True, behind=_stronger(work))]
+        except StepFailed:
+            if not any(one.exception() is None for one in others):
+                raise
+            first = []
+        replies = [*first, *(one.result() for one in others if one.exception() is None)]  # fewer to choose from
     return StepResult(
         step="fast_pass",
         attempts=tuple(work.attempts),
-        reply=first,
-        candidates=(first, *replies) if replies else (),
+        reply=replies[0],
+        candidates=tuple(replies) if samples else (),
         resolution="answered",
     )
 

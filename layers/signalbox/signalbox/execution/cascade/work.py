@@ -1,12 +1,13 @@
 """One step's view of its plan: what is known, what time and money are left, and the models to ask."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import sleep
 
 from signalbox.contracts.adapters import AdapterReply
-from signalbox.contracts.decisions import Hop
+from signalbox.contracts.decisions import Hop, HopStep
 from signalbox.contracts.ledger import AttemptFacts
-from signalbox.contracts.plans import Job, Progress, StepResult
+from signalbox.contracts.plans import Job, Progress, Step, StepResult
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.execution.cascade.failures import CostCeilingReached, NobodyToAsk, OutOfTime, named
 from signalbox.execution.entries import attempt_facts
@@ -23,6 +24,7 @@ class Tools:
     invoker: Invoker
     clock: Clock
     health: Health
+    sleep_s: Callable[[float], None] = sleep
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Work:
 
     progress: Progress
     tools: Tools
+    step: Step
     attempts: list[AttemptFacts] = field(default_factory=list)
 
     @property
@@ -43,9 +46,10 @@ class Work:
 
     @property
     def left_microusd(self) -> int:
-        """Of the ceiling; an attempt that may have been billed counts at its hop's worst."""
+        """Of the ceiling; what may have been billed unheard counts at its worst."""
         spent = sum(self._cost(one) for result in self.progress.results for one in result.attempts)
-        return self.job.ceiling_microusd - spent - sum(map(self._cost, self.attempts))
+        lost = sum(hop.worst_cost_microusd for hop in lost_hops(self.progress, self.step))
+        return self.job.ceiling_microusd - spent - lost - sum(map(self._cost, self.attempts))
 
     def ask(
         self,
@@ -65,15 +69,12 @@ class Work:
         if self.left_ms < LEAST_HOP_MS:
             raise OutOfTime(f"model_inference_deadline_exceeded at {self.job.decision.deadline_ms}ms")
         left = self.left_microusd
-        within = self._affordable(hops, left)
-        if not within:
+        if all(hop.worst_cost_microusd > left for hop in hops):
             raise CostCeilingReached(f"worst_cost_microusd={hops[0].worst_cost_microusd} left={left}")
         job, tools = self.job, self.tools
-        asking = Asking(
-            job.decision, tools.policy, tools.invoker, tools.clock, tools.health, job.receipt, job.keep_reply
-        )
+        asking = Asking(job.decision, tools.policy, tools.invoker, tools.clock, tools.health, job.receipt)
         ends_at_ms = tools.clock.now_ms() + share_ms(self.left_ms, behind)
-        outcome = run_hops(request, within, asking, ends_at_ms, attempt=attempt, logprobs=logprobs)
+        outcome = run_hops(request, hops, asking, ends_at_ms, attempt=attempt, logprobs=logprobs, left_microusd=left)
         self.attempts += map(attempt_facts, outcome.attempts)
         if outcome.reply is not None:
             return outcome.reply
@@ -82,20 +83,26 @@ class Work:
             raise OutOfTime(f"model_inference_deadline_exceeded at {job.decision.deadline_ms}ms")
         raise named(last.name, last.message)
 
-    def _affordable(self, hops: Sequence[Hop], left_microusd: int) -> list[Hop]:
-        """Those of ``hops`` whose worst prices fit together: each may be billed and still not answer."""
-        within: list[Hop] = []
-        for hop in hops:
-            if hop.worst_cost_microusd <= left_microusd:
-                left_microusd -= hop.worst_cost_microusd
-                within.append(hop)
-        return within
-
     def _cost(self, attempt: AttemptFacts) -> int:
         if attempt.cost_microusd or not attempt.may_be_billed:
             return attempt.cost_microusd
         hops = [hop.worst_cost_microusd for hop in self.job.decision.hops if hop.model == attempt.model]
         return max(hops, default=0)
+
+
+# What each step asks of models, by its hops.
+ASKS: dict[Step, tuple[HopStep, ...]] = {
+    "fast_pass": ("answer", "sample"),
+    "judge": ("self_check",),
+    "verify": ("verify",),
+    "escalate": ("escalate",),
+}
+
+
+def lost_hops(progress: Progress, but: Step | None = None) -> tuple[Hop, ...]:
+    """Of steps that somebody began and left no result of: any of these hops may have been billed."""
+    lost = [step for step in ASKS if f"{step}-1" in progress.begun and progress.of(step) is None and step != but]
+    return tuple(hop for step in lost for kind in ASKS[step] for hop in progress.job.decision.hops_for(kind))
 
 
 def best_reply(progress: Progress) -> StepResult | None:
