@@ -9,7 +9,9 @@ import pytest
 from signalbox.contracts.adapters import AdapterResult
 from signalbox.contracts.decisions import Plan
 from signalbox.contracts.messages import Tool, ToolCall
+from signalbox.contracts.requests import Sampling
 from signalbox.execution.cascade.begin import start_of
+from signalbox.execution.cascade.conclude import conclude
 from signalbox.execution.cascade.settle import _with_lost
 from signalbox.execution.served import Served
 from signalbox.ledger.died import died
@@ -315,10 +317,38 @@ def test_the_fast_reply_is_given_at_once_and_verified_later() -> None:
 
 
 @pytest.mark.row("A11")
-def test_a_preliminary_reply_is_never_cached() -> None:
+@pytest.mark.row("A12")
+@pytest.mark.parametrize(("plan", "kept"), [("single", 1), ("cascade", 0), ("verify", 0)])
+def test_replies_of_plans_are_never_cached(plan: Plan, kept: int) -> None:
+    rules = policy(planned(plan, FAST, STRONG, **TERMS))
+    at = desk(replace(rules, cache=replace(rules.cache, deterministic=True)))
+    at.ask(sampling=Sampling(temperature=0.0), confidence=SURE)
+    assert len(at.once.kept) == kept
+
+
+@pytest.mark.row("E3")
+def test_a_step_that_somebody_else_has_begun_is_waited_for_and_not_bought() -> None:
     at = under("verify")
-    at.ask(sampling={"temperature": 0.0})
-    assert not at.once.kept
+    at.ask(confidence=UNSURE)
+    at.replies.begin("alice", "req_001", "verify-1")
+    began_ms = at.clock.now_ms()
+    at.machine.go_on()
+    assert at.calls == ["small"]
+    assert at.clock.now_ms() - began_ms >= 59_000
+    (entry,) = at.ledger.entries
+    worst = sum(hop.worst_cost_microusd for hop in entry.decision.hops_for("verify")) if entry.decision else 0
+    assert entry.booked_microusd == 7 + worst
+
+
+@pytest.mark.row("E6")
+def test_the_end_gives_no_reply_from_outside_the_pin() -> None:
+    at = under("cascade", {"large": [reply("large", "better")]})
+    at.ask(confidence=HOPELESS)
+    (kept,) = at.replies.kept.values()
+    bound = kept.job.model_copy(update={"decision": kept.job.decision.model_copy(update={"pinned": True})})
+    ended = conclude(kept.progress.model_copy(update={"job": bound, "conclusion": None}), 0)
+    assert ended.reply is not None
+    assert ended.reply.model == "small"
 
 
 @pytest.mark.row("A11")
