@@ -112,6 +112,8 @@ def told(entry: Entry) -> RenderableType:
         parts += ["", _hops(entry), *(f"not {one.model}: {one.reason}, {one.detail}" for one in decision.rejected)]
     if entry.attempts:
         parts += ["", _attempts(entry)]
+    if entry.steps:
+        parts += ["", _steps(entry)]
     if entry.holds:
         parts += ["", _holds(entry)]
     parts += [f"\n{name}: {text}" for name in ("prompt", "reply") if (text := getattr(entry, name)) is not None]
@@ -126,6 +128,9 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "conversation", entry.conversation_id
     if replay := entry.replay:
         yield "replayed", f"by {replay.by}: the reply of {replay.request_id}, {replay.age_s} s old"
+    if entry.resolution:
+        sure = f", confidence {entry.confidence:.3f}" if entry.confidence is not None else ""
+        yield "resolution", entry.resolution + sure
     yield "money", f"{entry.booked_microusd} micro-USD booked, {entry.reserved_microusd} reserved at worst"
     if decision := entry.decision:
         yield "decided", "; ".join(decision.reasons)
@@ -143,7 +148,8 @@ def _hops(entry: Entry) -> Table:
     table = _table("may be asked", "input tokens", "output at most", "worst micro-USD")
     for hop in entry.decision.hops if entry.decision else ():
         row = (hop.input_tokens, hop.max_output_tokens, hop.worst_cost_microusd)
-        table.add_row(hop.model + (" (probe)" if hop.probe else ""), *map(str, row))
+        notes = [note for note in (hop.step if hop.step != "answer" else "", "probe" if hop.probe else "") if note]
+        table.add_row(hop.model + (f" ({', '.join(notes)})" if notes else ""), *map(str, row))
     return table
 
 
@@ -154,6 +160,15 @@ def _attempts(entry: Entry) -> Table:
         usage = one.usage
         row = (usage.input_tokens, usage.output_tokens, one.cost_microusd, one.latency_ms)
         table.add_row(one.model, came, *map(str, row), one.provider_request_id or "-")
+    return table
+
+
+def _steps(entry: Entry) -> Table:
+    table = _table("step", "came of it", "broken", "micro-USD")
+    for one in entry.steps:
+        sure = f", confidence {one.confidence:.3f}" if one.confidence is not None else ""
+        came = one.error or one.verdict or one.resolution or "-"
+        table.add_row(one.step, came + sure, ", ".join(one.violations) or "-", str(one.spent_microusd))
     return table
 
 
