@@ -17,8 +17,8 @@ from signalbox.transport.dynamodb import StoreUnavailable
 from signalbox.webhooks.deliver import WebhookFailed
 from signalbox.webhooks.sign import sign
 from tests.builders import planned, policy, reply
-from tests.unit.execution.serving import FAST, Desk, desk
-from tests.unit.execution.test_plans import STRONG
+from tests.unit.execution.serving import Desk, desk
+from tests.unit.execution.test_plans import FAST, STRONG
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtMTIz"
 WORDS = "the words that nobody may log"
