@@ -10,7 +10,7 @@ import httpx
 from workbench.problem import Problem
 from workbench.stack import LocalStack
 
-REQUESTS = 60
+REQUESTS = 40
 # Long enough for any simulated model; the final reply is waited for, 20 s at a time.
 LIMIT_S = 60
 # In the band where the stronger model verifies, whatever it then says.
