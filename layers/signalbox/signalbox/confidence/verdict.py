@@ -11,8 +11,8 @@ def verdict(confidence: Confidence, terms: Terms, reply: AdapterReply) -> tuple[
     """What to do with ``reply``, and why, for people.
 
     From ``terms.accept`` on it is final, under ``terms.escalate`` the stronger model answers anew, in between it
-    verifies (where the two overlap, it answers anew). ``must_verify`` accepts nothing. What gives a verifier nothing to judge by
-    is answered anew: a refusal, half a reply, a call of tools whose results nobody has seen.
+    verifies (where the two overlap, it answers anew). ``must_verify`` accepts nothing. What gives a verifier nothing to
+    judge by is answered anew: a refusal, half a reply, a call of tools whose results nobody has seen.
     """
     if refuses(reply):
         return "escalate", "the fast reply declines"
