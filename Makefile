@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Where a shell or image sets it, every start would compile all of SAM anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test unit functional e2e check bench build deploy lock generate clean
+.PHONY: help setup run test unit functional e2e check bench train build deploy lock generate clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,16 @@ check: setup ## ruff, mypy, cfn-lint, sam validate, policy lint, generated files
 
 bench: setup ## Cold start, package sizes, decision time
 	$(BIN)/signalbox bench $(ARGS)
+
+# torch and scikit-learn, for training alone. `--extra-index-url` and the like go into PIP_ options of your own.
+.venvs/training/.up-to-date: requirements/training.txt
+	$(BIN)/python -m venv --clear .venvs/training
+	.venvs/training/bin/pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+DATA ?= ../shared/data
+train: setup .venvs/training/.up-to-date ## The tagger's weights and model card anew (DATA=DIR, about 40 minutes)
+	PYTHONPATH=layers/signalbox:. .venvs/training/bin/python -m workbench.training --data $(DATA) $(ARGS)
 
 build: setup ## The packages for AWS, bytecode included; sizes are checked
 	$(BIN)/signalbox build $(ARGS)

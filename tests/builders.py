@@ -107,6 +107,10 @@ class Holds:
     token_thresholds: tuple[int, ...] = ()
     needs_exact_tokens: bool = False
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.wanted)
+
     def matches(self, variables: Mapping[str, Any]) -> bool:
         return all(variables[name] == value for name, value in self.wanted.items())
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Start Signalbox on this machine and follow its decisions.",
     "ask": "Ask the running stack one thing.",
     "explain": "Say which model a policy chooses for a request, and why. Offline.",
+    "tag": "Tag the prompts of a CSV file: complexity, intent, how likely a fast model suffices.",
     "policy": "Check policy files.",
     "prices": "Prices of the models that the shipped policies name.",
     "collection": "Documents that replies are grounded in and cite.",

@@ -46,6 +46,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "too_many_in_flight": (429, "As many requests run as the policy allows at a time; try again shortly."),
     "quota_exceeded": (429, "The key has used up its requests of the day."),
     "internal_error": (500, "Something failed on our side; quote the request id."),
+    "tagger_unavailable": (500, "The tagger's weights are missing or damaged."),
     "tokenizer_unavailable": (500, "The tokenizer's ranks are missing or damaged."),
     "malformed_reply": (502, "The provider answered with something unusable."),
     "provider_authentication_failed": (502, "The provider did not take our key."),

@@ -17,7 +17,7 @@ from signalbox.dialects.native import InferBody, InferReply
 from signalbox.dialects.openai_chat import ChatCompletionBody
 from signalbox.dialects.openai_reply import ChatCompletion, ModelEntry, ModelList
 from signalbox.dialects.replies import ReplyRecord
-from signalbox.signals.variables import VARIABLES
+from signalbox.signals.variables import TAG_VARIABLES, VARIABLES
 from workbench import openapi_shapes as shapes
 from workbench.error_codes import ERROR_CODES, as_markdown
 from workbench.openapi_headers import ASKED, CONVERSATION, CONVERSATION_ID, ERROR, FINAL, PENDING, REPLY, WAIT
@@ -103,7 +103,9 @@ def _signals() -> Json:
     """What is known of the request, under the names that matchers use; ``tokens`` with its bounds."""
     properties: Json = {name: {"type": JSON_TYPES[kind]} for name, kind in VARIABLES.items()}
     tokens = TypeAdapter(TokenCount).json_schema(mode="serialization")
-    return {"type": "object", "properties": properties | {"tokens": tokens}, "required": [*properties, "tokens"]}
+    # What the tagger says is there under policies that ask for it.
+    required = [name for name in properties if name not in TAG_VARIABLES]
+    return {"type": "object", "properties": properties | {"tokens": tokens}, "required": [*required, "tokens"]}
 
 
 def _version() -> str:

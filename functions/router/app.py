@@ -26,6 +26,7 @@ from router.operations import (
 )
 from router.record import record_refusal
 from router.respond import failed
+from router.warm import warm
 from signalbox.contracts.errors import NotFound
 
 logger = Logger()
@@ -65,5 +66,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return app.resolve(event, context)
 
 
+warm()
 gc.freeze()  # what is loaded stays
 gc.enable()

@@ -10,7 +10,7 @@ from signalbox.contracts.messages import Message
 from signalbox.conversations.chain import seed
 from signalbox.conversations.head import NOTHING, Head
 from signalbox.conversations.opened import Opened
-from signalbox.conversations.place import appended, place
+from signalbox.conversations.place import appended, latest, place
 from signalbox.execution.ports import Clock
 
 Key = tuple[str, str]
@@ -88,7 +88,14 @@ class MemoryConversations:
             stored.turns[turn.index, turn.prefix_hash] = (turn.snapshot, before, turn.message)
             before = turn.prefix_hash
         version = opened.version + 1
-        stored.head = replace(stored.head, version=version, leaf=before, snapshot=turns[-1].snapshot, opening=opening)
+        stored.head = replace(
+            stored.head,
+            version=version,
+            leaf=before,
+            snapshot=turns[-1].snapshot,
+            opening=opening,
+            recent=latest(opened.recent, (turn.message for turn in turns)),
+        )
         stored.claim, stored.committed_by, stored.expires_at_ms = None, request_id, self._expires_at_ms()
         return version
 

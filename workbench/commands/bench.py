@@ -177,6 +177,23 @@ def confidence(
     confidence_bench.show_prior(priors, console)
 
 
+@app.command()
+def tagger(
+    data: Data = DATA,
+    train: Annotated[bool, typer.Option("--train", help="Also train: transfer between sources, folds.")] = False,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Draw latency by length into this file.")] = None,
+    part: Annotated[
+        list[str] | None, typer.Option(help="quality, intents, transfer, robustness, latency or cold; all without.")
+    ] = None,
+) -> None:
+    """What the tagger is worth beside what is simpler, how steady it is, and what it costs; some minutes."""
+    # Here and not above: numpy, which it imports, would slow the others down.
+    from workbench.bench import tagger as tagger_bench
+
+    wide = Console(width=None if console.is_terminal else 150)
+    tagger_bench.run(tagger_bench.Bench(data, wide, train, svg), part or ())
+
+
 def _no_data(data: Path) -> str:
     return f"{data} has no recorded outcomes (dev/*.csv, train/llmrouter.csv.gz); skipped."
 

@@ -50,7 +50,7 @@ REST: dict[str, Any] = {
 
 
 def test_every_field_of_a_request_shapes_the_answer_or_does_not() -> None:
-    assert SHAPING.keys() | REST.keys() | {"caller", "snapshot"} == InferenceRequest.model_fields.keys()
+    assert SHAPING.keys() | REST.keys() | {"caller", "snapshot", "recent"} == InferenceRequest.model_fields.keys()
 
 
 @pytest.mark.row("A12")

@@ -70,6 +70,13 @@ def shape(**signals: Any) -> dict[str, Any]:
         "max_output_tokens": 0,
         "deadline_ms": 0,
         "hour": 12,
+        "p_fast": 0.7,
+        "p_trivial": 0.2,
+        "p_extended": 0.1,
+        "intent": "other",
+        "intent_confidence": 0.5,
+        "billing_dispute": 0.0,
+        "compliance": 0.0,
         "complexity": "bounded",
         "confidence": 0.9,
     }

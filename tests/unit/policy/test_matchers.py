@@ -20,7 +20,10 @@ def test_bare_words_mean_themselves(spelling: str, length: int, priority: str, h
     assert compile_matcher(spelling).matches(shape(convo_length=length, priority=priority)) is holds
 
 
-@pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in ENUMS.items() for word in words])
+BARE = [(name, word) for name, words in ENUMS.items() if name != "intent" for word in words]
+
+
+@pytest.mark.parametrize(("name", "word"), BARE)
 def test_every_word_of_every_signal_stands_bare(name: str, word: str) -> None:
     assert compile_matcher(f"{name} == {word}").matches(shape(**{name: word}))
 

@@ -11,14 +11,27 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signalbox.contracts.conversations import Snapshot
+from signalbox.contracts.conversations import Snapshot, Spoken
 from signalbox.contracts.messages import Tool
 from signalbox.contracts.signals import TokenCount
+from signalbox.contracts.tags import Tags
 from signalbox.decision.sizing import profile_tokens
-from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, Role
+from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy, Role, TaggerRules
 from signalbox.signals.extract import extract, window_thresholds
 from signalbox.signals.variables import BASE_VARIABLES, CONFIDENCE_VARIABLES, ENUMS, VARIABLES, variables
 from tests.builders import NOW, Holds, model, policy, request, route, said, signals
+
+TAGS = Tags(
+    p_fast=0.8,
+    p_trivial=0.3,
+    p_extended=0.1,
+    intent="refund",
+    intent_confidence=0.7,
+    billing_dispute=0.2,
+    compliance=0.1,
+    workload="extract",
+    workload_confidence=0.9,
+)
 
 TYPES = {"int": int, "double": float, "bool": bool, "string": str}
 
@@ -116,8 +129,8 @@ def test_without_a_rule_nothing_speaks_for_a_small_model() -> None:
 def test_rules_see_the_declared_variables_and_types() -> None:
     complexity, confidence = Records(), Records()
     rules = {"complexity": (ComplexityRule(complexity, "trivial"),), "confidence": (ConfidenceRule(confidence, 1.0),)}
-    extract(request(""), plain(**rules), NOW)
-    shown = {**variables(signals())}
+    extract(request(""), plain(**rules, tagged=True), NOW)
+    shown = variables(signals(tags=TAGS))
     for seen, declared in (
         (complexity.seen, BASE_VARIABLES),
         (confidence.seen, CONFIDENCE_VARIABLES),
@@ -177,3 +190,45 @@ def test_counts_are_exact_near_a_window_and_wherever_a_price_limit_reigns() -> N
 def test_convo_length_counts_user_and_assistant_turns() -> None:
     turns = [said("t", role) for role in ("system", "user", "assistant", "tool", "user")]
     assert extract(request(messages=tuple(turns)), plain(), NOW).convo_length == 3
+
+
+@pytest.mark.row("B7", "A1")
+def test_a_policy_that_asks_for_no_tags_gets_none_and_one_that_does_gets_them_of_the_whole_conversation() -> None:
+    assert extract(request("Why was I charged twice?"), plain(), NOW).tags is None
+    asked = request(
+        messages=(said("why was I charged twice for one order?"), said("On which day?", "assistant"), said("monday"))
+    )
+    alone, within = (extract(one, plain(tagged=True), NOW).tags for one in (request("monday"), asked))
+    assert alone
+    assert within
+    assert within.billing_dispute > alone.billing_dispute
+
+
+@pytest.mark.row("A1", "B9")
+def test_a_follow_up_under_an_id_is_read_with_the_last_words_of_its_conversation() -> None:
+    whole = (said("why was I charged twice for one order?"), said("On which day?", "assistant"), said("monday"))
+    recent = (Spoken(user=True, text=whole[0].text), Spoken(user=False, text=whole[1].text))
+    snapshot = Snapshot(messages=3, convo_length=3, tokens=20)
+    by_id = request("monday", snapshot=snapshot, recent=recent)
+    assert (
+        extract(by_id, plain(tagged=True), NOW).tags == extract(request(messages=whole), plain(tagged=True), NOW).tags
+    )
+
+
+@pytest.mark.row("B9")
+def test_confidence_may_be_the_taggers_and_the_callers_comes_before_it() -> None:
+    trusting = plain(confidence=(ConfidenceRule(None, "p_fast"),), tagged=True)
+    found = extract(request("hello"), trusting, NOW)
+    assert found.tags
+    assert found.confidence == found.tags.p_fast
+    assert extract(request("hello", confidence=0.1), trusting, NOW).confidence == 0.1
+
+
+def test_a_guessed_workload_counts_from_the_policys_threshold_on_and_never_over_the_callers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("signalbox.tagger.tag.tag", lambda turns, before=0: TAGS)
+    for threshold, guessed in ((None, "chat"), (0.9, "extract"), (0.91, "chat")):
+        one = plain(tagger=TaggerRules(threshold), tagged=True)
+        assert extract(request("x"), one, NOW).workload == guessed
+        assert extract(request("x", workload="summarize"), one, NOW).workload == "summarize"

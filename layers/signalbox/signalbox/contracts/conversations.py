@@ -10,6 +10,13 @@ from signalbox.contracts.model import Contract
 History = Literal["auto", "new", "whole"]
 
 
+class Spoken(Contract):
+    """The beginning and the end of an earlier turn: what the tagger reads of it."""
+
+    user: bool
+    text: str
+
+
 class Snapshot(Contract):
     """A conversation up to and including a request's new turns, by its figures; with it nothing is counted again.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from signalbox.contracts.conversations import History, Snapshot
+from signalbox.contracts.conversations import History, Snapshot, Spoken
 from signalbox.contracts.messages import Message, ResponseFormat, Tool, ToolChoice
 from signalbox.contracts.model import Contract
 
@@ -45,7 +45,7 @@ class InferenceRequest(Contract):
     in 0..1 that a small model suffices. ``deadline_ms`` counts from the request's arrival.
     With a ``conversation_id``, ``messages`` are its new turns or all of it (``conversation_history`` says
     which); once the conversation is opened they are the new turns alone, and ``snapshot`` has the figures of
-    the whole.
+    the whole and ``recent`` the last words before them.
     """
 
     request_id: str
@@ -70,6 +70,7 @@ class InferenceRequest(Contract):
     conversation_id: ConversationId | None = None
     conversation_history: History = "auto"
     snapshot: Snapshot | None = None
+    recent: tuple[Spoken, ...] = ()  # of its conversation, just before the new turns
     bound_to: str | None = None  # the pin of an earlier turn of its conversation
     workload: Workload | None = None
     priority: Priority = "normal"

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from signalbox.contracts.model import Contract
 from signalbox.contracts.requests import Mode, Priority, Workload
+from signalbox.contracts.tags import Tags
 
 Complexity = Literal["trivial", "bounded", "extended"]
 
@@ -48,3 +49,4 @@ class Signals(Contract):
     max_output_tokens: int | None
     deadline_ms: int | None  # what the caller asked for; the route's own applies when None
     hour: int  # 0..23, UTC
+    tags: Tags | None = None  # None: the policy asks for none

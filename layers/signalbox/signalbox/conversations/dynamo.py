@@ -14,7 +14,7 @@ from signalbox.conversations.chain import seed
 from signalbox.conversations.head import NOTHING, Head, attributes, conflict, expired, head_of
 from signalbox.conversations.opened import Opened
 from signalbox.conversations.partition import MOST_ITEM_BYTES, Guard, Partition, packed, prefix_hash_of, unpacked
-from signalbox.conversations.place import appended, place
+from signalbox.conversations.place import appended, latest, place
 from signalbox.conversations.upkeep import erase_all, renewed
 from signalbox.execution.ports import Clock
 from signalbox.transport.dynamodb import ConditionFailed, DynamoDB, StoreUnavailable, TransactionRefused
@@ -154,8 +154,8 @@ class DynamoConversations:
             part.turn(turn, before, None if turn.prefix_hash in put else texts[turn.prefix_hash], lasts_until_s)
             for turn, before in zip(turns, befores, strict=False)
         ]
-        last = turns[-1]
-        head = Head(opened.life, opened.version + 1, last.prefix_hash, last.snapshot, lasts_until_s, opening)
+        last, recent = turns[-1], latest(opened.recent, (turn.message for turn in turns))
+        head = Head(opened.life, opened.version + 1, last.prefix_hash, last.snapshot, lasts_until_s, opening, recent)
         sets = {**attributes(head), "expires_at": self._expires_at_s(lasts_until_s), "committed_by": request_id}
         part.write(writes, guard, Guard(opened.life, _CLAIMED, {":request": request_id}, sets, _CLAIM))
         return head.version

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from signalbox.contracts.conversations import Snapshot
+from signalbox.contracts.conversations import Snapshot, Spoken
 from signalbox.contracts.errors import Conflict
 from signalbox.conversations.opened import Opening
 
@@ -23,6 +23,7 @@ class Head:
     snapshot: Snapshot
     lasts_until_s: int
     opening: Opening | None = None
+    recent: tuple[Spoken, ...] = ()
 
     @property
     def length(self) -> int:
@@ -39,6 +40,7 @@ def head_of(item: Mapping[str, Any]) -> Head:
         snapshot=snapshot_of(item),
         lasts_until_s=item["lasts_until"],
         opening=Opening(opening["messages"], opening["preamble"], opening["prefix"]) if opening else None,
+        recent=tuple(Spoken.model_validate(one) for one in item.get("recent", ())),
     )
 
 
@@ -52,6 +54,7 @@ def attributes(head: Head) -> dict[str, Any]:
         **figures(head.snapshot),
         "lasts_until": head.lasts_until_s,
         "opening": opening and {"messages": opening.length, "preamble": opening.preamble_hash, "prefix": opening.hash},
+        "recent": [one.model_dump() for one in head.recent],
     }
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from signalbox.contracts.conversations import Snapshot
+from signalbox.contracts.conversations import Snapshot, Spoken
 from signalbox.contracts.messages import Message
 
 
@@ -48,5 +48,6 @@ class Opened:
     life: str = ""
     lasts_until_s: int = 0
     opening: Opening | None = None
+    recent: tuple[Spoken, ...] = ()  # the last of the kept turns
     committed_by: str | None = None  # the request whose reply is the last one
     bound_to: str | None = None  # the pin (roster id) of a compliance-bound turn, which later turns carry along

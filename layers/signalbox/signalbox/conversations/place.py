@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from signalbox.contracts.conversations import History, Snapshot
+from signalbox.contracts.conversations import History, Snapshot, Spoken
 from signalbox.contracts.messages import Message
 from signalbox.conversations.chain import longest, next_hash, prefix_hashes, seed
 from signalbox.conversations.head import NOTHING, Head
 from signalbox.conversations.opened import Opened, Opening, Turn
 from signalbox.signals.tokens import message_tokens
+from signalbox.tagger.excerpt import EARLIER_TURNS, shortened
 
 # The figures of the first n messages where their last one is stored under that prefix hash, else None.
 Stored = Callable[[int, str], Snapshot | None]
@@ -35,9 +36,10 @@ def place(
     hashes = prefix_hashes(seed(caller, conversation_id, head.life), messages)
     if head.length == 0 or _is_whole(head.opening, hashes, history, whole):
         kept, snapshot = _kept(head, hashes, stored)
+        recent = latest((), messages[:kept])
         prefix_hash, new, opening = hashes[kept], messages[kept:], _opening(messages, hashes)
     else:
-        kept, snapshot = head.length, head.snapshot
+        kept, snapshot, recent = head.length, head.snapshot, head.recent
         prefix_hash, new, opening = head.leaf, messages[_repeated(head.opening, hashes) :], head.opening
     turns = turns_after(prefix_hash, snapshot, new)
     return Opened(
@@ -51,6 +53,7 @@ def place(
         life=head.life,
         lasts_until_s=head.lasts_until_s,
         opening=opening,
+        recent=recent,
     )
 
 
@@ -68,6 +71,16 @@ def turns_after(prefix_hash: str, snapshot: Snapshot, messages: Iterable[Message
         )
         turns.append(Turn(at, message, tokens, prefix_hash, snapshot))
     return tuple(turns)
+
+
+def latest(before: Sequence[Spoken], messages: Iterable[Message]) -> tuple[Spoken, ...]:
+    """The last words once ``messages`` have followed ``before``; instructions and tool results are nobody's."""
+    said = [
+        Spoken(user=one.role == "user", text=shortened(one.text))
+        for one in messages
+        if one.role in ("user", "assistant")
+    ]
+    return (*before, *said)[-EARLIER_TURNS:]
 
 
 def appended(opened: Opened, reply: Message) -> tuple[tuple[Turn, ...], Opening]:

@@ -38,10 +38,11 @@ class Conversing:
         )
         bound = opened.bound_to is not None or request.needs_compliance_check
         known = {"snapshot": opened.snapshot, "needs_compliance_check": bound, "bound_to": opened.bound_to}
+        known["recent"] = opened.recent
         request = request.model_copy(update=known)
         if opened.kept and not _has_user_turn(request.messages):
             # Tool results alone say little; the question they belong to is what the signals are about.
-            request = request.model_copy(update={"messages": conversations.messages(opened)})
+            request = request.model_copy(update={"messages": conversations.messages(opened), "recent": ()})
         return cls(request, conversations, opened)
 
     @contextmanager

@@ -23,6 +23,7 @@ _IRRELEVANT = {
     "conversation_id",
     "conversation_history",
     "snapshot",
+    "recent",
     "deadline_ms",
 }
 

@@ -25,5 +25,5 @@ def fingerprint(request: InferenceRequest) -> str:
 
     The order of an object's names is none of it: many clients write another one each time.
     """
-    asked = request.model_dump(mode="json", exclude={"request_id", "key_id", "tier", "snapshot"})
+    asked = request.model_dump(mode="json", exclude={"request_id", "key_id", "tier", "snapshot", "recent"})
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -85,7 +85,18 @@ class ComplexityRuleSpec(_Part):
 
 class ConfidenceRuleSpec(_Part):
     when: Condition | None = Field(default=None, description="A CEL condition over the base signals and complexity.")
-    value: float = Field(alias="is", ge=0, le=1, description="That a small model suffices.")
+    value: Annotated[float, Field(ge=0, le=1)] | Literal["p_fast"] = Field(
+        alias="is", description="That a small model suffices; `p_fast` takes the tagger's word for it."
+    )
+
+
+class TaggerSpec(_Part):
+    workload_from: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="From this confidence on a guessed workload counts where the caller names none; else it is chat.",
+    )
 
 
 class JudgeSpec(_Part):
@@ -215,6 +226,7 @@ class Document(_Part):
     cache: CacheSpec = Field(default_factory=CacheSpec)
     collections: dict[Name, CollectionSpec] = Field(default={}, description="Documents to ground replies in.")
     webhooks: dict[Name, WebhookSpec] = Field(default={}, description="Where final replies are sent.")
+    tagger: TaggerSpec = Field(default_factory=TaggerSpec, description="What a request is about, from its words.")
     retention: RetentionSpec = Field(default_factory=RetentionSpec, description="How long what is stored stays.")
 
 

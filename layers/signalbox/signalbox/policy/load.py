@@ -23,16 +23,18 @@ from signalbox.policy.resolved import (
     Gate,
     HealthRules,
     Limit,
+    Matcher,
     Policy,
     Profile,
     Retention,
     Role,
     RosterModel,
     Route,
+    TaggerRules,
     Webhook,
 )
 from signalbox.policy.source import Source, read
-from signalbox.signals.variables import BASE_VARIABLES, CONFIDENCE_VARIABLES, VARIABLES
+from signalbox.signals.variables import BASE_VARIABLES, CONFIDENCE_VARIABLES, TAG_VARIABLES, VARIABLES
 
 __all__ = ["PolicyInvalid", "Problem", "load_file", "load_resource", "parse", "parse_source"]
 
@@ -123,9 +125,16 @@ class _Resolver:
             gates=gates,
             cache=CacheRules(**self.document.cache.model_dump()),
             retention=Retention(**self.document.retention.model_dump()),
+            tagger=TaggerRules(self.document.tagger.workload_from),
+            tagged=self._is_tagged(matchers, confidence),
             collections=collections(self.document),
             webhooks={name: Webhook(name, spec.url) for name, spec in self.document.webhooks.items()},
         )
+
+    def _is_tagged(self, matchers: Sequence[Matcher], confidence: Sequence[ConfidenceRule]) -> bool:
+        read = any(TAG_VARIABLES.intersection(matcher.names) for matcher in matchers)
+        trusted = any(rule.value == "p_fast" for rule in confidence)
+        return read or trusted or self.document.tagger.workload_from is not None
 
     def _complain(self, path: Sequence[str | int], code: str, message: str, **more: Any) -> None:
         self.problems.append(self.source.problem(path, code, message, **more))

@@ -17,9 +17,9 @@ from signalbox.contracts.errors import SignalboxError
 from signalbox.policy import expression
 from signalbox.policy.expression import Expression
 from signalbox.policy.problems import did_you_mean
-from signalbox.signals.variables import ENUMS, VARIABLES
+from signalbox.signals.variables import BARE_WORDS, ENUMS, VARIABLES
 
-WORDS = frozenset(word for words in ENUMS.values() for word in words)
+WORDS = BARE_WORDS
 
 _TYPES = {"int": cel.Type.INT, "double": cel.Type.DOUBLE, "bool": cel.Type.BOOL, "string": cel.Type.STRING}
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
@@ -185,7 +185,8 @@ def _fault(source: str, line: int, column: int, message: str, variables: Iterabl
 
 
 def _unknown_hint(source: str, name: str, variables: Iterable[str]) -> str | None:
-    open_strings = "|".join(name for name, kind in VARIABLES.items() if kind == "string" and name not in ENUMS)
+    quoted = [name for name, kind in VARIABLES.items() if kind == "string" and WORDS.isdisjoint(ENUMS.get(name, ()))]
+    open_strings = "|".join(quoted)
     if re.search(rf"\b({open_strings})\s*[!=]=\s*{re.escape(name)}\b", source):
         return f'write it in quotes: "{name}"'
     return did_you_mean(name, {*variables, *WORDS})

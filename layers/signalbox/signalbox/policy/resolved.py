@@ -28,6 +28,10 @@ class Matcher(Protocol):
         """The expression as the file spells it."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The variables that it reads."""
+
+    @property
     def token_thresholds(self) -> tuple[int, ...]:
         """Integers that ``token_count`` is compared with."""
 
@@ -110,7 +114,7 @@ class ComplexityRule:
 @dataclass(frozen=True)
 class ConfidenceRule:
     matcher: Matcher | None
-    value: float
+    value: float | Literal["p_fast"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,14 @@ class Gate:
 
     least: int
     most: int
+
+
+@dataclass(frozen=True)
+class TaggerRules:
+    """``workload_from``: how sure the tagger must be of a workload that the caller does not name; else it is chat.
+    None: it is not asked."""
+
+    workload_from: float | None = None
 
 
 @dataclass(frozen=True)
@@ -208,6 +220,8 @@ class Policy:
     gates: Mapping[str, Gate] = field(default_factory=dict)  # by roster id
     cache: CacheRules = CacheRules()
     retention: Retention = Retention()
+    tagger: TaggerRules = TaggerRules()
+    tagged: bool = False  # whether anything in it reads what the tagger says
     collections: Mapping[str, Collection] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     default_max_output_tokens: int = 1024

@@ -25,7 +25,7 @@ from typing import Any
 
 from signalbox.policy.expression import COMPARISONS, Comparison
 from signalbox.policy.matchers import CelMatcher, MatcherFailed
-from signalbox.signals.variables import ENUMS, VARIABLES
+from signalbox.signals.variables import ENUMS, PROBABILITIES, VARIABLES
 
 LIMIT = 50_000
 API_PATHS = ("/v1/chat", "/v1/chat/completions", "/v1/infer")
@@ -216,7 +216,7 @@ def _choices(
     decimals = sorted({float(limit) for limit in constants if type(limit) in (int, float)})
     between = [(low + high) / 2 for low, high in pairwise(decimals)]
     near_decimals = [limit + step for limit in decimals for step in (0.0, STEP, -STEP)] + between + [0.5, 1.0, 0.0]
-    top = 1.0 if name == "confidence" else math.inf
+    top = 1.0 if name in PROBABILITIES else math.inf
     return tuple(dict.fromkeys(value for value in near_decimals if 0 <= value <= top))
 
 

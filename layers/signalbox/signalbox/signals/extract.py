@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from signalbox.contracts.requests import InferenceRequest
+from signalbox.contracts.requests import InferenceRequest, Workload
 from signalbox.contracts.signals import Complexity, Signals
+from signalbox.contracts.tags import Tags
 from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy
 from signalbox.signals.text import distinct_entities, has_code, shannon_entropy, tail_newline
 from signalbox.signals.tokens import count, framing_tokens
@@ -31,7 +32,7 @@ def extract(request: InferenceRequest, policy: Policy, now: datetime) -> Signals
     complexity = _complexity(policy, seen)
     confidence = request.confidence
     if confidence is None:
-        confidence = _confidence(policy, {**seen, "complexity": complexity})
+        confidence = _confidence(policy, {**seen, "complexity": complexity}, facts["tags"])
     return Signals(**facts, complexity=complexity, confidence=confidence)
 
 
@@ -68,12 +69,13 @@ def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str
     # A price limit is compared with the worst cost, whose threshold lies anywhere.
     limits = [request.max_cost_microusd, *(route.max_cost_microusd for route in policy.routes)]
     exact = policy.needs_exact_tokens or any(limit is not None for limit in limits)
+    tags = _tags(request) if policy.tagged else None
     return {
         "path": request.path,
         "mode": request.mode,
         "tier": request.tier,
         "lane": request.lane or "",
-        "workload": request.workload or "chat",
+        "workload": request.workload or _workload(tags, policy),
         "convo_length": _convo_length(request),
         "tokens": count(request, (*policy.token_thresholds, *windows), exact),
         "tail_newline": tail_newline(turn),
@@ -87,7 +89,23 @@ def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str
         "max_output_tokens": request.max_output_tokens,
         "deadline_ms": request.deadline_ms,
         "hour": now.astimezone(UTC).hour,
+        "tags": tags,
     }
+
+
+def _tags(request: InferenceRequest) -> Tags:
+    """Of the turns that were sent and of those that are known from before."""
+    from signalbox.tagger.excerpt import Turn  # here, so that a policy that asks for no tags imports no numpy
+    from signalbox.tagger.tag import tag
+
+    said = [Turn(one.role == "user", one.text) for one in request.messages if one.role in ("user", "assistant")]
+    turns = [*(Turn(one.user, one.text) for one in request.recent), *said]
+    return tag(turns, before=max(0, _convo_length(request) - len(turns)))
+
+
+def _workload(tags: Tags | None, policy: Policy) -> Workload:
+    least = policy.tagger.workload_from
+    return tags.workload if tags and least is not None and tags.workload_confidence >= least else "chat"
 
 
 def _convo_length(request: InferenceRequest) -> int:
@@ -101,9 +119,13 @@ def _complexity(policy: Policy, seen: Mapping[str, object]) -> Complexity:
     return _COMPLEXITY_WITHOUT_RULE if rule is None else rule.value
 
 
-def _confidence(policy: Policy, seen: Mapping[str, object]) -> float:
+def _confidence(policy: Policy, seen: Mapping[str, object], tags: Tags | None) -> float:
     rule = _first(policy.confidence, seen)
-    return _CONFIDENCE_WITHOUT_RULE if rule is None else rule.value
+    if rule is None:
+        return _CONFIDENCE_WITHOUT_RULE
+    if rule.value == "p_fast":
+        return _CONFIDENCE_WITHOUT_RULE if tags is None else tags.p_fast
+    return rule.value
 
 
 def _first(rules: Sequence[Rule], seen: Mapping[str, object]) -> Rule | None:

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from signalbox.contracts.requests import Mode, Priority, Workload
 from signalbox.contracts.signals import Complexity, Signals
+from signalbox.contracts.tags import INTENTS, Tags
 
 VariableType = Literal["int", "double", "bool", "string"]
 
@@ -30,8 +31,18 @@ BASE_VARIABLES: Mapping[str, VariableType] = MappingProxyType(
         "max_output_tokens": "int",  # 0: the caller named none
         "deadline_ms": "int",  # 0: the caller named none
         "hour": "int",
+        "p_fast": "double",
+        "p_trivial": "double",
+        "p_extended": "double",
+        "intent": "string",
+        "intent_confidence": "double",
+        "billing_dispute": "double",
+        "compliance": "double",
     }
 )
+
+# Those of the tagger: a policy that reads one has every request tagged, and one that reads none has none.
+TAG_VARIABLES = frozenset(Tags.model_fields) & BASE_VARIABLES.keys() - {"workload"}
 
 # Confidence rules see what complexity came to as well; routes see everything.
 CONFIDENCE_VARIABLES: Mapping[str, VariableType] = MappingProxyType({**BASE_VARIABLES, "complexity": "string"})
@@ -44,8 +55,14 @@ ENUMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "workload": get_args(Workload),
         "priority": get_args(Priority),
         "complexity": get_args(Complexity),
+        "intent": INTENTS,
     }
 )
+
+# Words that matchers spell without quotes. Intents are many, and one is called as a variable is.
+BARE_WORDS = frozenset(word for name, words in ENUMS.items() if name != "intent" for word in words)
+# Decimals that lie within 0 and 1.
+PROBABILITIES = frozenset({"confidence", *(name for name in TAG_VARIABLES if name != "intent")})
 
 
 def variables(signals: Signals) -> dict[str, object]:
@@ -55,8 +72,10 @@ def variables(signals: Signals) -> dict[str, object]:
 
 def matcher_values(facts: Mapping[str, Any]) -> dict[str, object]:
     """Fields of ``Signals``, all or those known so far, under the names that matchers use."""
-    values = {name: value for name, value in facts.items() if name != "tokens"}
+    values = {name: value for name, value in facts.items() if name not in ("tokens", "tags")}
+    tags = facts.get("tags")
     return values | {
+        **({name: getattr(tags, name) for name in TAG_VARIABLES} if tags else {}),
         "token_count": facts["tokens"].value,
         "max_output_tokens": facts["max_output_tokens"] or 0,
         "deadline_ms": facts["deadline_ms"] or 0,

@@ -1,0 +1,89 @@
+"""The shipped weights: ``tagger.npz``, and ``tagger.json``: what its arrays mean, calibration, their SHA-256."""
+
+import hashlib
+import io
+import json
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from signalbox.contracts.errors import SignalboxError
+from signalbox.contracts.model import Contract
+from signalbox.contracts.tags import Intent
+from signalbox.tagger.network import Network
+
+HERE = Path(__file__).parent
+
+
+class Line(Contract):
+    """``scale * logit + offset`` (Platt)."""
+
+    scale: float
+    offset: float
+
+
+class Mixture(Contract):
+    """The log-odds that a strong model is needed: ``network`` times the head's logit, ``linear`` times the linear gap,
+    and ``offset``."""
+
+    network: float
+    linear: float
+    offset: float
+
+
+class Calibration(Contract):
+    """What turns logits into probabilities, each fitted on conversations that the network was not trained on."""
+
+    gap: Mixture
+    billing_dispute: Line
+    compliance: Line
+    complexity: float = Field(gt=0)  # temperatures
+    label: float = Field(gt=0)
+    workload: float = Field(gt=0)
+
+
+class Meaning(Contract):
+    """``labels``: of each output of the label head, its source/label and its intent."""
+
+    sha256: str
+    labels: tuple[tuple[str, Intent], ...]
+    calibration: Calibration
+
+
+class Weights(NamedTuple):
+    """``intents``: the names that occur; ``intent_of``: of each label its place among them."""
+
+    network: Network
+    meaning: Meaning
+    intents: tuple[Intent, ...]
+    intent_of: NDArray[np.int64]
+
+
+@lru_cache(maxsize=1)
+def load() -> Weights:
+    """Read when first asked for, about 50 ms of CPU beside numpy's import.
+
+    Raises ``SignalboxError`` (``tagger_unavailable``) where a file is missing or damaged; there is no fallback.
+    """
+    return read(HERE)
+
+
+def read(folder: Path) -> Weights:
+    """From ``folder``. Raises as ``load`` does."""
+    try:
+        raw = (folder / "tagger.npz").read_bytes()
+        meaning = Meaning.model_validate_json((folder / "tagger.json").read_bytes())
+        if hashlib.sha256(raw).hexdigest() != meaning.sha256:
+            raise ValueError("tagger.npz is not the file that tagger.json describes")
+        with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
+            network = Network({name: arrays[name] for name in arrays.files})
+    except (OSError, ValueError, KeyError, ValidationError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+        message = f"The tagger's weights are missing or damaged ({type(error).__name__}); rebuild them with make train."
+        raise SignalboxError("tagger_unavailable", message) from error
+    intents = tuple(dict.fromkeys(intent for _, intent in meaning.labels))
+    return Weights(network, meaning, intents, np.array([intents.index(intent) for _, intent in meaning.labels]))

@@ -1,0 +1,120 @@
+"""What the shipped network cannot show of itself: how the same training does on what it has not seen.
+
+Banking77 by cross-validation; disputes, compliance and p_fast by training without a source and testing on it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.training import session
+from workbench.training.batches import read
+from workbench.training.corpus import Example
+from workbench.training.session import Progress
+from workbench.training.train import Recipe
+
+FOLDS = 5
+FALSE_ALARMS = 0.02
+
+
+def all_checks(examples: Sequence[Example], progress: Progress) -> dict[str, Any]:
+    """By name; see each function."""
+    return {
+        "banking77": banking77(examples, progress),
+        "billing_dispute": disputes(examples, progress),
+        "p_fast": gaps(examples, progress),
+    }
+
+
+def banking77(examples: Sequence[Example], progress: Progress) -> dict[str, float]:
+    """Accuracy over its 77 intents, trained on four fifths of it alone and tested on the rest, five times."""
+    own = [one for one in examples if one.source == "banking77"]
+    fold = np.random.default_rng(77).permutation(len(own)) % FOLDS
+    right = []
+    for at in range(FOLDS):
+        part = _named(progress, f"banking77 {at + 1}/{FOLDS}")
+        learnt = [one for one, own_fold in zip(own, fold, strict=True) if own_fold != at]
+        tested = [one for one, own_fold in zip(own, fold, strict=True) if own_fold == at]
+        # Its labels alone: calibration needs a few of everything else.
+        padded = [*learnt, *_some_of_everything(examples)]
+        trained = session.run(
+            padded, Recipe(epochs=12), part, kept_share=0.02, conversations=0, most=(6000, 6000, 4000)
+        )
+        found = session.probabilities(trained, [read(one.turns) for one in tested])["label"]
+        columns = [index for index, label in enumerate(trained.labels) if label.startswith("banking77/")]
+        names = np.array([trained.labels[index] for index in columns])[found[:, columns].argmax(1)]
+        right += [name == one.label for name, one in zip(names, tested, strict=True)]
+    return {"accuracy": float(np.mean(right)), "count": len(right)}
+
+
+def disputes(examples: Sequence[Example], progress: Progress) -> dict[str, dict[str, float]]:
+    """Trained without Banking77 and tested on it; trained without the written ones and tested on these."""
+    return {
+        "banking77": _without(examples, "billing_dispute", ("banking77",), _named(progress, "without banking77")),
+        "written": _without(
+            examples, "billing_dispute", ("written", "written/dialogues"), _named(progress, "without written")
+        ),
+    }
+
+
+def _without(examples: Sequence[Example], head: str, sources: Sequence[str], progress: Progress) -> dict[str, float]:
+    learnt = [one for one in examples if one.source not in sources and one.source != "arena_hard"]
+    tested = [one for one in examples if one.source in sources and getattr(one, head) is not None]
+    learnt = [one for one in learnt if one.source != "multidogo" or len(one.turns) % 3 == 0]
+    trained = session.run(learnt, Recipe(epochs=4), progress, conversations=3000)
+    found = session.probabilities(trained, [read(one.turns) for one in tested])[head]
+    truth = np.array([float(getattr(one, head)) for one in tested])
+    return {**detection(found, truth), "count": len(tested), "positive": float(truth.sum())}
+
+
+def gaps(examples: Sequence[Example], progress: Progress) -> dict[str, dict[str, float]]:
+    """p_fast trained on LLMRouter and tested on the written prompts, and the other way round: the area under the curve
+    of "a strong model does better by at least 0.4"."""
+    known = [one for one in examples if one.gap is not None]
+    public = [one for one in known if one.source == "llmrouter"]
+    written = [one for one in known if one.source != "llmrouter"]
+    pairs = {"llmrouter to written": (public, written), "written to llmrouter": (written, public)}
+    result = {}
+    for name, (learnt, tested) in pairs.items():
+        padded = [*learnt, *(replace(one, gap=None) for one in _some_of_everything(examples))]
+        trained = session.run(padded, Recipe(epochs=6), _named(progress, name), conversations=0)
+        found = session.probabilities(trained, [read(one.turns) for one in tested])["p_fast"]
+        better = np.array([float((one.gap or 0) >= 0.4) for one in tested])
+        result[name] = {"auc": area(1 - found, better), "count": len(tested)}
+    return result
+
+
+def detection(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
+    """Recall where at most ``FALSE_ALARMS`` of the negatives are above the threshold, and at 0.5; AUC."""
+    negatives = np.sort(scores[truth == 0])[::-1]
+    threshold = negatives[int(FALSE_ALARMS * len(negatives))]
+    return {
+        "recall": float((scores[truth == 1] > threshold).mean()),
+        "threshold": float(threshold),
+        "recall_at_half": float((scores[truth == 1] >= 0.5).mean()),
+        "false_alarms_at_half": float((scores[truth == 0] >= 0.5).mean()),
+        "auc": area(scores, truth),
+    }
+
+
+def area(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    """P(score of a positive > that of a negative), ties count half."""
+    order = np.argsort(scores, kind="stable")
+    _, inverse, counts = np.unique(scores[order], return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    positive = truth[order] == 1
+    ones = int(positive.sum())
+    return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * (len(truth) - ones)))
+
+
+def _some_of_everything(examples: Sequence[Example]) -> list[Example]:
+    """A few hundred of the others, so that every head has something to be calibrated on."""
+    others = [one for one in examples if one.source not in ("banking77", "llmrouter")]
+    return [others[at] for at in range(0, len(others), max(1, len(others) // 1500))]
+
+
+def _named(progress: Progress, title: str) -> Progress:
+    return lambda what, done, of: progress(f"{title}: {what}", done, of)
