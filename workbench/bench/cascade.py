@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 
 from rich.console import Console
 from rich.table import Table
 
+from signalbox.tagger.excerpt import Turn
+from signalbox.tagger.tag import tag
 from workbench.confidence.cheap import train_prior
 from workbench.confidence.costs import Costs
 from workbench.confidence.curves import Curve, Outcome, curve
@@ -68,9 +71,16 @@ def methods(prior: Callable[[str], float]) -> tuple[Method, ...]:
         Method("random mix", lambda trials, _: [0.0] * len(trials)),
         Method("length rule", lambda trials, _: [float(len(one.prompt)) for one in trials]),
         Method("prior only", lambda trials, _: [-prior(one.prompt) for one in trials]),
+        Method("tagger only", lambda trials, _: [-_p_fast(one.prompt) for one in trials]),
         *(Method(f"cascade, judge AUC {auc}", _judge(auc), judged=True, modelled=True, draws=DRAWS) for auc in AUCS),
         Method("cascade, oracle", lambda trials, _: [t.strong - t.weak for t in trials], judged=True, modelled=True),
     )
+
+
+@cache
+def _p_fast(prompt: str) -> float:
+    """The shipped tagger's, which never saw ``dev/``."""
+    return tag([Turn(True, prompt)]).p_fast
 
 
 def cascade_parts(data: Path, costs: Costs) -> dict[str, Part]:

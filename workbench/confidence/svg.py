@@ -7,7 +7,7 @@ from html import escape
 WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 60, 220, 40, 50
 # Okabe and Ito's, which colour-blind people tell apart, and a grey.
-COLOURS = ("#777777", "#E69F00", "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#CC79A7")
+COLOURS = ("#777777", "#E69F00", "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#000000")
 _TICKS = 5
 
 

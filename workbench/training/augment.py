@@ -76,7 +76,7 @@ def in_conversation(examples: Sequence[Example], count: int, seed: int) -> Itera
     single = [one for one in examples if len(one.turns) == 1 and one.label and len(one.turns[0].text) < 300]
     answers = [one for one in single if one.label in _ANSWERS]
     matters = [one for one in single if one.label not in _ANSWERS and one.label not in _SOCIAL]
-    greetings = [one for one in single if one.label == "written/greeting"]
+    greetings = [one for one in single if one.label == "written/greeting"] or matters
     for _ in range(count):
         matter, agent, kind = chance.choice(matters), chance.choice(agents), chance.random()
         hello = (chance.choice(greetings).turns[0], Turn(False, chance.choice(agents[-10:])))

@@ -41,7 +41,7 @@ def banking77(examples: Sequence[Example], progress: Progress) -> dict[str, floa
         # Its labels alone: calibration needs a few of everything else.
         padded = [*learnt, *_some_of_everything(examples)]
         trained = session.run(
-            padded, Recipe(epochs=12), part, kept_share=0.02, conversations=0, most=(6000, 6000, 4000)
+            padded, Recipe(epochs=8), part, kept_share=0.02, conversations=0, most=(6000, 6000, 4000)
         )
         found = session.probabilities(trained, [read(one.turns) for one in tested])["label"]
         columns = [index for index, label in enumerate(trained.labels) if label.startswith("banking77/")]

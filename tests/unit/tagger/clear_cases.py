@@ -51,8 +51,10 @@ TRIVIAL = [
     "turn off the kitchen lights",
 ]
 EXTENDED = [
-    "Write a Python class for an LRU cache with expiry, thread safety and unit tests, and explain its complexity.",
-    "Prove that the square root of 2 is irrational, and generalise the proof to every prime.",
+    "Build a complete chess engine in Python: move generation, alpha-beta search, evaluation, UCI protocol, unit tests,"
+    " and a benchmark. Explain each design decision.",
+    "Compare the constitutions of Germany, France and the USA in depth, article by article, with the history of each"
+    " and a table of differences, in about 3,000 words.",
     "Design the architecture of a payment system for 10,000 transactions per second: data model, consistency,"
     " failure modes, disaster recovery. Compare three alternatives in detail.",
     "Write a 1,500-word essay on the causes of the First World War, with arguments for and against each thesis.",

@@ -2,6 +2,7 @@
 
 import random
 import string
+from collections import Counter
 from itertools import zip_longest
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from signalbox.tagger.excerpt import Turn
 from tests.unit.tagger.texts import user
 from workbench.training import augment
-from workbench.training.augment import in_conversation, recased, typos, variants, wrapped, wrappers
+from workbench.training.augment import in_conversation, recased, tasks, typos, variants, wrapped, wrappers
 from workbench.training.corpus import Example
 
 pytestmark = pytest.mark.row("B7")
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.row("B7")
 LETTERS = st.text(st.characters(categories=["Ll", "Lu", "Nd", "Po", "Zs"]), max_size=120)
 SEEDS = st.integers(0, 1 << 32)
 KINDS = ("before", "after", "injected")
+TRAIN, HELD_OUT = wrappers("train"), wrappers("held_out")
 
 
 def chance(seed: int) -> random.Random:
@@ -58,8 +60,7 @@ def test_about_as_many_words_are_misspelt_as_asked_for() -> None:
 
 @given(LETTERS, SEEDS)
 def test_the_same_seed_makes_the_same_text(text: str, seed: int) -> None:
-    around = wrappers("train")
-    for change in (typos, recased, lambda text, seeded: wrapped(text, around, seeded)):
+    for change in (typos, recased, lambda text, seeded: wrapped(text, TRAIN, seeded)):
         assert change(text, chance(seed)) == change(text, chance(seed))
 
 
@@ -70,16 +71,14 @@ def test_recasing_changes_case_alone(text: str, seed: int) -> None:
 
 @given(SEEDS)
 def test_what_is_put_around_a_text_leaves_it_whole(seed: int) -> None:
-    around = wrappers("held_out")
-    found = wrapped("the request", around, chance(seed))
-    assert {found.removesuffix("the request"), found.removeprefix("the request")} & {
-        text for kind in KINDS for text in around[kind]
-    }
+    found = wrapped("the request", HELD_OUT, chance(seed))
+    before, asked, behind = found.partition("the request")
+    assert asked
+    assert before + behind in {text for kind in KINDS for text in HELD_OUT[kind]}
 
 
-@pytest.mark.parametrize("part", ["train", "held_out"])
-def test_wrappers_join_to_a_text_with_a_space_or_a_sign(part: str) -> None:
-    around = wrappers(part)
+@pytest.mark.parametrize("around", [TRAIN, HELD_OUT], ids=["train", "held_out"])
+def test_wrappers_join_to_a_text_with_a_space_or_a_sign(around: dict[str, list[str]]) -> None:
     assert set(around) == set(KINDS)
     assert all(text.endswith(" ") for text in around["before"])
     assert not any(text.endswith(" ") for text in around["after"])
@@ -88,8 +87,7 @@ def test_wrappers_join_to_a_text_with_a_space_or_a_sign(part: str) -> None:
 
 def test_none_of_the_held_out_wrappers_is_trained_on() -> None:
     train, held_out = (
-        {text.strip(" .!,").casefold() for kind in KINDS for text in wrappers(part)[kind]}
-        for part in ("train", "held_out")
+        {text.strip(" .!,").casefold() for kind in KINDS for text in around[kind]} for around in (TRAIN, HELD_OUT)
     )
     assert len(train) > 40
     assert len(held_out) > 15
@@ -136,3 +134,14 @@ def test_in_a_conversation_an_answer_takes_the_label_of_what_it_is_about() -> No
     assert {"yes", "4711"} < latest
     assert any("charged twice" in text for text in latest)
     assert all(any("charged twice" in turn.text for turn in one.turns) for one in made)
+
+
+def test_tasks_are_a_third_of_each_about_texts_of_others() -> None:
+    made = list(tasks(EXAMPLES, 90, 3))
+    assert made == list(tasks(EXAMPLES, 90, 3))
+    assert Counter(one.workload for one in made) == {"classify": 30, "extract": 30, "summarize": 30}
+    for one in made:
+        (turn,) = one.turns
+        assert "charged twice for order" in turn.text
+        assert "{body}" not in turn.text
+        assert (one.label, one.billing_dispute, one.compliance) == ("task/other", False, False)

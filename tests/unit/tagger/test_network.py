@@ -64,11 +64,11 @@ def test_a_head_gives_as_many_logits_as_it_has_outputs() -> None:
 
 
 def test_computing_changes_no_weight() -> None:
-    before = {name: value.copy() for name, value in ARRAYS.items()}
-    first = Network(ARRAYS)(excerpt([user("why was i charged twice?")]))
-    again = Network(ARRAYS)(excerpt([user("why was i charged twice?")]))
+    arrays = {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in ARRAYS.items()}
+    before = {name: value.copy() for name, value in arrays.items()}
+    first, again = (Network(arrays)(excerpt([user("why was i charged twice?")])) for _ in range(2))
     assert all((first[name] == again[name]).all() for name in first)
-    assert all((ARRAYS[name] == value).all() for name, value in before.items())
+    assert all((arrays[name] == value).all() for name, value in before.items())
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_the_picture_is_well_formed(tmp_path: Path) -> None:
     names = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {"random mix", "prior only", "cascade, oracle"} < names
     lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
-    assert [("stroke-dasharray" in line.attrib) for line in lines] == [False] * 3 + [True] * 4
+    assert [("stroke-dasharray" in line.attrib) for line in lines] == [False] * 4 + [True] * 4
 
 
 def test_names_in_a_picture_are_text() -> None:
