@@ -1,6 +1,6 @@
 """``python -m workbench.training --data DIR``: trains the tagger that ships and writes its weights and model card.
 
-Seeded; on another processor the weights differ in the last digits. About half an hour on two cores.
+Seeded; on another processor the weights differ in the last digits. About forty minutes on two cores.
 """
 
 import json

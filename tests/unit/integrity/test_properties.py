@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
@@ -160,7 +160,7 @@ _WRECKS = st.recursive(
 _TEXTS = st.text('{}[]",:01.eE-NaI\\u doc\ud800', max_size=40) | _JSON.map(json.dumps)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     schema=st.dictionaries(st.sampled_from(_KEYWORDS), _WRECKS, max_size=4), text=_TEXTS, citations=st.integers(0, 2)
 )

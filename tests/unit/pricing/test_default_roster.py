@@ -26,7 +26,7 @@ def test_compliance_is_pinned_and_before_all_other_routes() -> None:
     assert not POLICY.roles["compliance"].fallbacks
     bound = [index for index, one in enumerate(POLICY.routes) if one.target == "compliance"]
     assert bound == list(range(len(bound)))
-    assert POLICY.routes[bound[-1]].matcher == "needs_compliance_check || compliance >= 0.8"
+    assert POLICY.routes[bound[-1]].matcher == "needs_compliance_check"
 
 
 @pytest.mark.row("A7")

@@ -66,6 +66,9 @@ def test_the_expected_error_is_that_of_equal_bins() -> None:
     assert expected_error(probabilities, outcomes(LOGITS)) < 0.02
     assert expected_error(np.full(10, 0.9), np.zeros(10)) == pytest.approx(0.9)
     assert expected_error(np.array([0.2, 0.8]), np.array([0.0, 1.0]), bins=2) == pytest.approx(0.2)
+    assert expected_error(np.array([0.9, 0.1, 0.2]), np.array([1.0, 0, 0]), bins=2) == pytest.approx(
+        (2 * 0.15 + 0.1) / 3
+    )
 
 
 def test_reliability_rises_and_counts_all() -> None:

@@ -159,7 +159,6 @@ def test_what_is_no_document_is_an_error(tmp_path: Path, text: str) -> None:
 
 
 # Nothing but the first request would tell: it fails with an error that nobody declared, or all are judged alike.
-@pytest.mark.xfail(reason="read() does not refuse it", strict=True)
 @pytest.mark.parametrize(
     "change",
     [

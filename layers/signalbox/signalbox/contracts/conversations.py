@@ -1,4 +1,4 @@
-"""What is known of a conversation without its words."""
+"""What is known of a conversation without reading its turns."""
 
 from typing import Literal
 

@@ -9,6 +9,7 @@ from signalbox.conversations.head import NOTHING, Head
 from signalbox.conversations.opened import Opened, Opening, Turn
 from signalbox.signals.tokens import message_tokens
 from signalbox.tagger.excerpt import EARLIER_TURNS, shortened
+from signalbox.tagger.spoken import spoken
 
 # The figures of the first n messages where their last one is stored under that prefix hash, else None.
 Stored = Callable[[int, str], Snapshot | None]
@@ -75,11 +76,7 @@ def turns_after(prefix_hash: str, snapshot: Snapshot, messages: Iterable[Message
 
 def latest(before: Sequence[Spoken], messages: Iterable[Message]) -> tuple[Spoken, ...]:
     """The last words once ``messages`` have followed ``before``; instructions and tool results are nobody's."""
-    said = [
-        Spoken(user=one.role == "user", text=shortened(one.text))
-        for one in messages
-        if one.role in ("user", "assistant")
-    ]
+    said = [Spoken(user=turn.user, text=shortened(turn.text)) for turn in spoken(messages)[-EARLIER_TURNS:]]
     return (*before, *said)[-EARLIER_TURNS:]
 
 

@@ -11,6 +11,7 @@ from signalbox.contracts.requests import InferenceRequest
 from signalbox.conversations.opened import Opened
 from signalbox.execution.ports import Conversations
 from signalbox.execution.served import Asked
+from signalbox.tagger.spoken import spoken
 from signalbox.transport.dynamodb import StoreUnavailable
 
 
@@ -38,7 +39,8 @@ class Conversing:
         )
         bound = opened.bound_to is not None or request.needs_compliance_check
         known = {"snapshot": opened.snapshot, "needs_compliance_check": bound, "bound_to": opened.bound_to}
-        known["recent"] = opened.recent
+        if len(spoken(request.messages)) <= len(spoken(turn.message for turn in opened.new)):
+            known["recent"] = opened.recent  # a history that was sent again speaks for itself
         request = request.model_copy(update=known)
         if opened.kept and not _has_user_turn(request.messages):
             # Tool results alone say little; the question they belong to is what the signals are about.

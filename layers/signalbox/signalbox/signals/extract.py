@@ -12,6 +12,8 @@ from signalbox.policy.resolved import ComplexityRule, ConfidenceRule, Policy
 from signalbox.signals.text import distinct_entities, has_code, shannon_entropy, tail_newline
 from signalbox.signals.tokens import count, framing_tokens
 from signalbox.signals.variables import matcher_values
+from signalbox.tagger.excerpt import Turn
+from signalbox.tagger.spoken import spoken
 
 Rule = TypeVar("Rule", ComplexityRule, ConfidenceRule)
 
@@ -95,11 +97,9 @@ def _facts(request: InferenceRequest, policy: Policy, now: datetime) -> dict[str
 
 def _tags(request: InferenceRequest) -> Tags:
     """Of the turns that were sent and of those that are known from before."""
-    from signalbox.tagger.excerpt import Turn  # here, so that a policy that asks for no tags imports no numpy
-    from signalbox.tagger.tag import tag
+    from signalbox.tagger.tag import tag  # here, so that a policy that asks for no tags imports no numpy
 
-    said = [Turn(one.role == "user", one.text) for one in request.messages if one.role in ("user", "assistant")]
-    turns = [*(Turn(one.user, one.text) for one in request.recent), *said]
+    turns = [*(Turn(one.user, one.text) for one in request.recent), *spoken(request.messages)]
     return tag(turns, before=max(0, _convo_length(request) - len(turns)))
 
 

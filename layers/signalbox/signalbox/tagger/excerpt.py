@@ -36,9 +36,12 @@ class Excerpt(NamedTuple):
 
 
 def excerpt(turns: Sequence[Turn], before: int = 0) -> Excerpt:
-    """The latest user turn and what was said just before it; never more than ``HEAD + TAIL`` and
-    ``EARLIER_TURNS * (EARLIER_HEAD + EARLIER_TAIL)`` characters. System messages do not belong in ``turns``;
-    ``before``: how many turns there were before the first of them."""
+    """The latest user turn and what was said just before it. System messages do not belong in ``turns``;
+    ``before``: how many turns there were before the first of them.
+
+    Never more than ``HEAD + TAIL`` and ``EARLIER_TURNS * (EARLIER_HEAD + EARLIER_TAIL)`` characters, and one between
+    each head and its tail.
+    """
     last = next((at for at in range(len(turns) - 1, -1, -1) if turns[at].user), len(turns) - 1)
     if last < 0:
         return Excerpt((Piece(LATEST, ""),), 0, before)
@@ -51,8 +54,8 @@ def excerpt(turns: Sequence[Turn], before: int = 0) -> Excerpt:
 
 
 def shortened(text: str) -> str:
-    """What is read of an earlier turn. Shortening twice is shortening once."""
-    return _ends(text, EARLIER_HEAD, EARLIER_TAIL)
+    """What is read of an earlier turn, as valid Unicode. Shortening twice is shortening once."""
+    return _ends(text, EARLIER_HEAD, EARLIER_TAIL).encode("utf-8", "replace").decode()
 
 
 def _ends(text: str, head: int, tail: int) -> str:

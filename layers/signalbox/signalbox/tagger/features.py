@@ -137,7 +137,7 @@ def ngrams(words: Words, chosen: NDArray[np.bool_]) -> tuple[Hashes, Indices, Fl
 
 def measures(seen: Excerpt, words: Words) -> Floats:
     """Plain measures of the latest turn, each within a few units of 0; shape (``MEASURES``,)."""
-    text = seen.pieces[-1].text
+    text = seen.pieces[-1].text.strip()
     hashes, kinds = words.hashes[words.latest], words.kinds[words.latest]
     raw = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     shares = np.bincount(raw, minlength=256) / max(1, len(raw))
@@ -159,8 +159,8 @@ def measures(seen: Excerpt, words: Words) -> Floats:
             shares[_MATHS].sum() * 20,
             shares[_PUNCTUATION].sum() * 10 - 0.5,
             np.log1p(lines),
-            lines / count * 10,
-            text.rstrip().endswith("?"),
+            min(5.0, lines / count * 10),
+            text.endswith("?"),
             np.log1p(text.count("?")),
             np.log1p(text.count(". ")),
             np.log1p(text.count("%")),

@@ -2,38 +2,42 @@
 
 import hashlib
 import io
-import json
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from signalbox.contracts.errors import SignalboxError
 from signalbox.contracts.model import Contract
 from signalbox.contracts.tags import Intent
+from signalbox.tagger.excerpt import Turn, excerpt
 from signalbox.tagger.network import Network
 
 HERE = Path(__file__).parent
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Temperature = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Line(Contract):
     """``scale * logit + offset`` (Platt)."""
 
-    scale: float
-    offset: float
+    scale: Number
+    offset: Number
 
 
 class Mixture(Contract):
     """The log-odds that a strong model is needed: ``network`` times the head's logit, ``linear`` times the linear gap,
     and ``offset``."""
 
-    network: float
-    linear: float
-    offset: float
+    network: Number
+    linear: Number
+    offset: Number
 
 
 class Calibration(Contract):
@@ -42,9 +46,9 @@ class Calibration(Contract):
     gap: Mixture
     billing_dispute: Line
     compliance: Line
-    complexity: float = Field(gt=0)  # temperatures
-    label: float = Field(gt=0)
-    workload: float = Field(gt=0)
+    complexity: Temperature
+    label: Temperature
+    workload: Temperature
 
 
 class Meaning(Contract):
@@ -82,7 +86,10 @@ def read(folder: Path) -> Weights:
             raise ValueError("tagger.npz is not the file that tagger.json describes")
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
             network = Network({name: arrays[name] for name in arrays.files})
-    except (OSError, ValueError, KeyError, ValidationError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+        tried = network(excerpt([Turn(True, "is it whole?")]))
+        if len(tried["label"]) != len(meaning.labels) or not all(np.isfinite(one).all() for one in tried.values()):
+            raise ValueError("tagger.npz and tagger.json do not belong together")
+    except (OSError, ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         message = f"The tagger's weights are missing or damaged ({type(error).__name__}); rebuild them with make train."
         raise SignalboxError("tagger_unavailable", message) from error
     intents = tuple(dict.fromkeys(intent for _, intent in meaning.labels))
