@@ -72,7 +72,7 @@ def test_one_request_id_runs_through_router_and_adapter(running: Running, client
     assert decision["cost_microusd"] == int(raw.headers["x-signalbox-cost-microusd"])
     assert decision["gen_ai.usage.input_tokens"] > 0
     calls = [line for line in logged(running, "AdapterLogGroup", request_id) if line.get("message") == "model call"]
-    assert [call["correlation_id"] for call in calls] == [request_id]
+    assert {call["correlation_id"] for call in calls} == {request_id}  # a plan may take several
 
 
 def test_no_log_line_holds_a_key_or_what_was_said(running: Running, client: openai.OpenAI) -> None:
