@@ -6,6 +6,7 @@ Save for markers: whoever wants to know which models a text reached puts ``CANAR
 import re
 from collections import deque
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from workbench.simulator.parts import Part
@@ -49,19 +50,27 @@ def markers(body: bytes) -> list[str]:
     return list(found)
 
 
+def now() -> str:
+    """ISO 8601 in UTC, as ``Entry.at`` has it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 class Journal:
     """The last calls, oldest first."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._since = ""
 
     def add(self, entry: Entry) -> None:
-        """Write ``entry`` down."""
-        self._entries.append(entry)
+        """Write ``entry`` down, unless its call came before the journal was started afresh."""
+        if entry.at >= self._since:
+            self._entries.append(entry)
 
     def clear(self) -> None:
-        """Start afresh."""
+        """Start afresh: what is still being answered belongs to what was before."""
         self._entries.clear()
+        self._since = now()
 
     def listed(self) -> list[dict[str, Any]]:
         """All entries as JSON values."""

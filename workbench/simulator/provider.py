@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from workbench.simulator.brain import answer
 from workbench.simulator.cache import PromptCache
 from workbench.simulator.exchange import Exchange, Refusal, SimReply, SimRequest, part_tokens
 from workbench.simulator.faults import Fault, FaultBook
-from workbench.simulator.journal import Entry, Journal, markers
+from workbench.simulator.journal import Entry, Journal, markers, now
 from workbench.simulator.limits import Limits, LimitState
 from workbench.simulator.models import Model, Provider
 from workbench.simulator.parts import Part, part_of
@@ -46,8 +45,7 @@ class ProviderDesk:
 
     async def serve(self, provider: Provider, request: Request, model_id: str | None = None) -> Response:
         """The response to one call. ``model_id`` is given where the wire has it in the path, not in the body."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        call = _Call(self, provider, request, model_id, Entry(at, request.method, request.url.path, provider))
+        call = _Call(self, provider, request, model_id, Entry(now(), request.method, request.url.path, provider))
         started_s = time.perf_counter()
         self.in_flight += 1
         try:

@@ -3,7 +3,7 @@
 Banking77 by cross-validation; disputes, compliance and p_fast by training without a source and testing on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,7 @@ def banking77(examples: Sequence[Example], progress: Progress) -> dict[str, floa
         learnt = [one for one, own_fold in zip(own, fold, strict=True) if own_fold != at]
         tested = [one for one, own_fold in zip(own, fold, strict=True) if own_fold == at]
         # Its labels alone: calibration needs a few of everything else.
-        padded = [*learnt, *_some_of_everything(examples)]
+        padded = [*learnt, *_some_of_everything(examples, ("banking77", "llmrouter"))]
         trained = session.run(padded, Recipe(epochs=8), part, kept_share=0.02, conversations=0, most=(6000, 6000, 4000))
         found = session.probabilities(trained, [read(one.turns) for one in tested])["label"]
         columns = [index for index, label in enumerate(trained.labels) if label.startswith("banking77/")]
@@ -77,7 +77,8 @@ def gaps(examples: Sequence[Example], progress: Progress) -> dict[str, dict[str,
     pairs = {"llmrouter to written": (public, written), "written to llmrouter": (written, public)}
     result = {}
     for name, (learnt, tested) in pairs.items():
-        padded = [*learnt, *(replace(one, gap=None) for one in _some_of_everything(examples))]
+        others = _some_of_everything(examples, {one.source for one in known})
+        padded = [*learnt, *(replace(one, gap=None) for one in others)]
         trained = session.run(padded, Recipe(epochs=6), _named(progress, name), conversations=0)
         found = session.probabilities(trained, [read(one.turns) for one in tested])["p_fast"]
         better = np.array([float((one.gap or 0) >= 0.4) for one in tested])
@@ -108,9 +109,9 @@ def area(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
     return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * (len(truth) - ones)))
 
 
-def _some_of_everything(examples: Sequence[Example]) -> list[Example]:
-    """A few hundred of sources that no check is about, so that every head has something to be calibrated on."""
-    others = [one for one in examples if one.source in ("clinc150", "bitext", "multidogo", "arena_hard")]
+def _some_of_everything(examples: Sequence[Example], but: Collection[str]) -> list[Example]:
+    """A few hundred of other sources, so that every head has something to be calibrated on."""
+    others = [one for one in examples if one.source not in but]
     return [others[at] for at in range(0, len(others), max(1, len(others) // 1500))]
 
 
