@@ -79,8 +79,8 @@ LIMITS = """
   stands in the middle of a long text, in system messages and in tool results is not seen.
 - `compliance` and `billing_dispute` were written and mapped by few people. They are a net, not a control: who must be
   pinned should say so (`needs_compliance_check`).
-- Whoever writes a request can choose its words. Injected instructions hardly move it (see the flip rate), a request
-  rewritten to sound like another one does.
+- Whoever writes a request can choose its words. Injected instructions change the complexity of one text in nine and
+  rarely anything else (see the flip rates in tagger.md); a request rewritten to sound like another one changes all.
 - Weights trained anew on an operator's own labelled traffic will do better there: `make train DATA=…`.
 """
 
