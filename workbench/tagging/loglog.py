@@ -1,10 +1,9 @@
 """A chart with logarithmic axes as SVG text; colours and margins are those of ``workbench.confidence.svg``."""
 
 from collections.abc import Sequence
-from html import escape
 from math import ceil, floor, log10
 
-from workbench.confidence.svg import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line
+from workbench.confidence.svg import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, framed, text
 
 _DASHES = ("", "6 4", "2 3")
 _KEY_HEIGHT = 22
@@ -13,17 +12,8 @@ _KEY_HEIGHT = 22
 def drawn(lines: Sequence[Line], *, title: str, across: str, upwards: str) -> str:
     """Both axes over whole decades that hold every point; all coordinates are above 0."""
     scale = _Scale([point for line in lines for point in line.points])
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="12" role="img"><title>{escape(title)}</title><rect width="100%" height="100%" fill="white"/>',
-        _text(LEFT, 22, title, size=14),
-        _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, across, anchor="middle"),
-        f'<g transform="rotate(-90 16 {HEIGHT / 2:.0f})">{_text(16, HEIGHT / 2, upwards, anchor="middle")}</g>',
-        *scale.axes(),
-        *(_line(line, place, scale) for place, line in enumerate(lines)),
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+    curves = (_line(line, place, scale) for place, line in enumerate(lines))
+    return framed([*scale.axes(), *curves], title=title, across=across, upwards=upwards)
 
 
 class _Scale:
@@ -46,11 +36,11 @@ class _Scale:
         for decade in range(self._across[0], self._across[1] + 1):
             x = self.x(10.0**decade)
             parts.append(f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#e5e5e5"/>')
-            parts.append(_text(x, HEIGHT - BOTTOM + 16, _number(decade), anchor="middle"))
+            parts.append(text(x, HEIGHT - BOTTOM + 16, _number(decade), anchor="middle"))
         for decade in range(self._upwards[0], self._upwards[1] + 1):
             y = self.y(10.0**decade)
             parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#e5e5e5"/>')
-            parts.append(_text(LEFT - 6, y + 4, _number(decade), anchor="end"))
+            parts.append(text(LEFT - 6, y + 4, _number(decade), anchor="end"))
         return parts
 
 
@@ -71,9 +61,5 @@ def _line(line: Line, place: int, scale: _Scale) -> str:
     key = TOP + 8 + _KEY_HEIGHT * place
     return (
         f'<polyline points="{path}" {stroke}/>'
-        f'<path d="M{WIDTH - RIGHT + 16} {key}h28" {stroke}/>{_text(WIDTH - RIGHT + 52, key + 4, line.name)}'
+        f'<path d="M{WIDTH - RIGHT + 16} {key}h28" {stroke}/>{text(WIDTH - RIGHT + 52, key + 4, line.name)}'
     )
-
-
-def _text(x: float, y: float, words: str, anchor: str = "start", size: int = 12) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="#222">{escape(words)}</text>'

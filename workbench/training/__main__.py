@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from workbench.training import card, session, transfer
 from workbench.training.corpus import Example, read_corpus, read_taxonomy
@@ -31,8 +31,7 @@ class Bar:
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._console, self._progress, self._said = console, Progress(*columns, console=console), time.monotonic()
-        self._tasks: dict[str, int] = {}
-        self.title = ""
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> "Bar":
         self._progress.start()
@@ -42,13 +41,12 @@ class Bar:
         self._progress.stop()
 
     def __call__(self, what: str, done: int, of: int) -> None:
-        name = f"{self.title} {what}".strip()
-        if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=of)
-        self._progress.update(self._tasks[name], completed=done, total=of)  # type: ignore[arg-type]
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=of)
+        self._progress.update(self._tasks[what], completed=done, total=of)
         if not self._console.is_terminal and time.monotonic() - self._said > 30:
             self._said = time.monotonic()
-            self._console.print(f"{name} {done}/{of}")
+            self._console.print(f"{what} {done}/{of}")
 
 
 def main(

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signalbox.tagger.tag import COMPLEXITIES, WORKLOADS
 from workbench.confidence.svg import Line, drawn
 from workbench.training import calibrate
 from workbench.training.corpus import Example, read_taxonomy
 from workbench.training.session import NETWORK_SHARE, WRITTEN_WEIGHT, Trained, calibrated
-from workbench.training.train import COMPLEXITIES, WORKLOADS, Recipe, targets
+from workbench.training.train import Recipe, targets
 from workbench.training.transfer import FALSE_ALARMS, detection
 
 SINGLE = ("p_fast", "billing_dispute", "compliance")
@@ -25,7 +26,7 @@ Made by `make train`; not edited by hand. What the tagger is for and how policie
 of the latest turn and 5 or 4 of each of four earlier ones; two transformer layers of width 128 with four heads over the
 patches and one position of plain measures; six heads. Beside it, for `p_fast` alone, a ridge regression on words and
 pairs. Embeddings are bytes with a scale for each row, the rest half floats: {size:,} bytes. Trained in {minutes:.0f}
-minutes on two cores, {epochs} epochs, seed {seed}; another processor gives other last digits.
+minutes of a shared machine, {epochs} epochs, seed {seed}; another processor gives other last digits.
 
 ## Data
 

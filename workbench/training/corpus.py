@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from signalbox.tagger.excerpt import Turn
+from workbench.tagging.prompts import conversation
 
 HERE = Path(__file__).parent
 WRITTEN = HERE / "written"
@@ -50,19 +51,6 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
     """Of a CSV file, gzipped or not."""
     with gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="") as file:
         yield from csv.DictReader(file)
-
-
-def conversation(prompt: str) -> tuple[Turn, ...]:
-    """The turns of a prompt: one, or those of a JSON list of messages. System messages are no turns."""
-    if prompt.lstrip().startswith("["):
-        try:
-            messages = json.loads(prompt)
-        except ValueError:
-            messages = None
-        if isinstance(messages, list) and all(isinstance(one, dict) and "content" in one for one in messages):
-            said = [one for one in messages if one.get("role") != "system"]
-            return tuple(Turn(one.get("role") == "user", str(one["content"])) for one in said)
-    return (Turn(True, prompt),)
 
 
 def said(text: str) -> tuple[Turn, ...]:
@@ -213,16 +201,16 @@ def _written() -> Iterator[Example]:
             yield _dialogue(json.loads(line))
 
 
-def _dialogue(said: dict[str, Any]) -> Example:
+def _dialogue(row: dict[str, Any]) -> Example:
     return Example(
         "written/dialogues",
-        tuple(Turn(one["role"] == "user", one["content"]) for one in said["messages"]),
-        f"written/{said['intent']}" if said["intent"] else None,
-        billing_dispute=said["billing_dispute"],
-        compliance=said["compliance"],
-        complexity=said["complexity"],
-        workload=said["workload"],
-        gap=said["gap"],
+        tuple(Turn(one["role"] == "user", one["content"]) for one in row["messages"]),
+        f"written/{row['intent']}" if row["intent"] else None,
+        billing_dispute=row["billing_dispute"],
+        compliance=row["compliance"],
+        complexity=row["complexity"],
+        workload=row["workload"],
+        gap=row["gap"],
         weight=3.0,  # few, and the only ones with whole conversations
     )
 

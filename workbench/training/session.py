@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signalbox.tagger.tag import COMPLEXITIES, WORKLOADS
 from workbench.training import calibrate
 from workbench.training.augment import in_conversation, tasks, variants
 from workbench.training.batches import Read, indexed, read, vocabulary
 from workbench.training.corpus import Example
 from workbench.training.linear import Linear, fit_linear
 from workbench.training.network import Network, Shape
-from workbench.training.train import COMPLEXITIES, WORKLOADS, Recipe, infer, targets, train
+from workbench.training.train import Recipe, infer, targets, train
 
 # Rows of the embedding: of words, pairs of words and n-grams at most so many, each seen at least so often.
 MOST, LEAST = (16_000, 10_500, 7_000), (2, 3, 6)

@@ -10,13 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from signalbox.tagger.tag import COMPLEXITIES, WORKLOADS
 from workbench.training.batches import Read, collate, of_like_length
 from workbench.training.corpus import Example
 from workbench.training.network import Network, Shape
-
-COMPLEXITIES = ("trivial", "bounded", "extended")
-WORKLOADS = ("chat", "classify", "extract", "summarize")
-HEADS = ("gap", "label", "billing_dispute", "compliance", "complexity", "workload")
 
 
 @dataclass(frozen=True)

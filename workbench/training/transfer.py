@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.confidence.judge import auc_of
 from workbench.training import session
 from workbench.training.batches import read
 from workbench.training.corpus import Example
@@ -82,7 +83,7 @@ def gaps(examples: Sequence[Example], progress: Progress) -> dict[str, dict[str,
         trained = session.run(padded, Recipe(epochs=6), _named(progress, name), conversations=0)
         found = session.probabilities(trained, [read(one.turns) for one in tested])["p_fast"]
         better = np.array([float((one.gap or 0) >= 0.4) for one in tested])
-        result[name] = {"auc": area(1 - found, better), "count": len(tested)}
+        result[name] = {"auc": auc_of((1 - found).tolist(), (better == 1).tolist()), "count": len(tested)}
     return result
 
 
@@ -95,18 +96,8 @@ def detection(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[s
         "threshold": float(threshold),
         "recall_at_half": float((scores[truth == 1] >= 0.5).mean()),
         "false_alarms_at_half": float((scores[truth == 0] >= 0.5).mean()),
-        "auc": area(scores, truth),
+        "auc": auc_of(scores.tolist(), (truth == 1).tolist()),
     }
-
-
-def area(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
-    """P(score of a positive > that of a negative), ties count half."""
-    order = np.argsort(scores, kind="stable")
-    _, inverse, counts = np.unique(scores[order], return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    positive = truth[order] == 1
-    ones = int(positive.sum())
-    return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * (len(truth) - ones)))
 
 
 def _some_of_everything(examples: Sequence[Example], but: Collection[str]) -> list[Example]:
