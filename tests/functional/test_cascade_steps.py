@@ -18,7 +18,7 @@ from signalbox.webhooks.deliver import WebhookFailed
 from signalbox.webhooks.sign import sign
 from tests.builders import planned, policy, reply
 from tests.unit.execution.serving import Desk, desk
-from tests.unit.execution.test_plans import FAST, STRONG
+from tests.unit.execution.test_plans import FAST, STRONG, UNSURE
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtMTIz"
 WORDS = "the words that nobody may log"
@@ -86,7 +86,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, at: Desk, rules: Policy, step: str, 
 def started(rules: Policy) -> Desk:
     """A preliminary reply was given; the machine is still to begin."""
     at = desk(rules, {"large": [reply("large", '{"verdict": "replace", "answer": "better"}')]})
-    assert at.ask(WORDS, confidence=0.9).answer is not None
+    assert at.ask(WORDS, confidence=UNSURE).answer is not None
     return at
 
 

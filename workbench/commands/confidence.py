@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from signalbox.confidence.estimate import estimate
 from signalbox.confidence.weights import Weights, load_weights
+from signalbox.contracts.evidence import Evidence
 from signalbox.contracts.messages import Message, TextPart
 from signalbox.contracts.requests import InferenceRequest
 from signalbox.policy.load import load_resource
@@ -75,18 +76,24 @@ def prior(
     out: Out,
     data: Annotated[Path, typer.Option("--data", help="A folder with train/llmrouter.csv.gz.")] = DATA,
 ) -> None:
-    """Fit the prior's intercept alone, to recorded outcomes of weak and strong models."""
+    """Fit the prior's intercept alone, to recorded outcomes of weak and strong models.
+
+    For a policy whose `confidence` is a constant or a rule, which is then right on average. The shipped policy's is the
+    tagger's `p_fast`, calibrated on these very prompts against the oldest of the weak models: leave its intercept at 0.
+    """
     file = data / TRAIN_FILE
     if not file.exists():
         raise Problem(f"there is no {file}: name the folder that has it with --data.")
-    with step("Reading the prompts and asking the shipped policy's rules"):
+    with step("Reading the prompts and asking the policy for its prior"):
         fitted = fit_prior(read_train(file), rules_prior, load_weights())
     _write(out, fitted)
     typer.echo(f"intercept {fitted.prior.intercept:+.4f}, slope {fitted.prior.slope:g}")
+    alone = estimate(Evidence(prior=1.0), fitted).value
+    typer.echo(f"a prior of 1 with nothing else known: {alone:.3f}; where `accept` is no higher, it is final by itself")
 
 
 def rules_prior(prompt: str) -> float:
-    """What the shipped policy's rules say of a prompt that comes alone: that a small model suffices."""
+    """What the policy's `confidence` says of a prompt that comes alone: that a small model suffices."""
     request = InferenceRequest(
         request_id="fit",
         caller="fit",

@@ -60,16 +60,18 @@ def refit(examples: Sequence[Example], weights: Weights) -> Weights:
 
 
 def fit_prior(trials: Sequence[Trial], prior_of: Callable[[str], float], weights: Weights) -> Weights:
-    """The intercept that makes ``prior_of`` a prompt right on average. The slope stays: rules that give nearly every
-    recorded prompt the same number cannot show it."""
+    """The intercept that makes ``prior_of`` a prompt right on average: for a prior that is a constant or a rule.
+
+    The slope stays: what gives nearly every recorded prompt the same number cannot show it.
+    """
     slope = weights.prior.slope
     rows = [(1.0, slope * prior_log_odds(prior_of(trial.prompt))) for trial in trials]
     start = [Parameter(0.0), Parameter(1.0, _FIXED)]
     intercept, _ = fit_logistic(rows, [trial.suffices for trial in trials], start)
     why = (
-        f"intercept: the rules of the shipped policy against {len(trials):,} recorded prompts of LLMRouter's training "
-        "part, in how many of which a weak model did no worse than a strong one. slope: the rules give nearly all of "
-        "those the same number, so it cannot be fitted there and the prior is taken at its word"
+        f"intercept: the policy's prior against {len(trials):,} recorded prompts of LLMRouter's training part, in how "
+        "many of which a weak model did no worse than a strong one. slope: a constant or a rule gives nearly all of "
+        "those the same number, so it cannot be fitted there and stays as it was"
     )
     prior = Prior(
         intercept=round(intercept, 4), slope=slope, intercept_origin="fitted", slope_origin="declared", why=why

@@ -139,6 +139,13 @@ def test_the_shipped_weights_send_what_nothing_is_known_of_to_the_stronger_model
     assert value(prior=0.3) < Terms().escalate
 
 
+@pytest.mark.row("E4")
+@given(shares | st.just(1.0), st.none() | st.just(0.5) | st.floats(0, 0.5))
+def test_no_prior_makes_a_reply_final_by_itself(prior: float, self_check: float | None) -> None:
+    """GIVEN nothing else in favour, and a self-check that is missing, undecided or a no THEN somebody looks at it."""
+    assert value(prior=prior, self_check=self_check) < Terms().accept
+
+
 @pytest.mark.row("B7")
 def test_token_log_probabilities_and_entropy_decide() -> None:
     sure = value(mean_logprob=-0.05, min_logprob=-0.8, mean_entropy=0.1)

@@ -28,13 +28,20 @@ def changed(**at: Any) -> str:
 
 def test_each_weight_says_where_it_is_from_and_why() -> None:
     shipped = load_weights()
-    assert shipped.prior.intercept_origin == "fitted"
+    assert (shipped.prior.intercept_origin, shipped.prior.slope_origin) == ("declared", "declared")
+    assert len(shipped.prior.why) > 40
     for name in SIGNALS:
         ramp = getattr(shipped.signals, name)
         assert ramp.origin == "declared"  # nothing recorded could fit it
         assert len(ramp.why) > 40
         assert ramp.missing < 0
     assert set(SIGNALS) < set(Evidence.model_fields)
+
+
+def test_a_prior_that_is_calibrated_is_taken_at_its_word() -> None:
+    """The tagger's p_fast is a probability already: an intercept would discount it a second time."""
+    prior = load_weights().prior
+    assert (prior.intercept, prior.slope) == (0, 1)
 
 
 def test_it_is_read_once() -> None:

@@ -22,7 +22,7 @@ from tests.unit.execution.serving import Desk, desk
 
 SMALL, LARGE = model("small"), model("large", window_tokens=50_000)
 FAST, STRONG = Role("fast", SMALL), Role("strong", LARGE)
-SURE, UNSURE, HOPELESS = 0.99, 0.9, 0.05
+SURE, UNSURE, HOPELESS = 0.99, 0.8, 0.05
 TERMS: dict[str, Any] = {"accept": 0.7, "escalate": 0.5}
 
 

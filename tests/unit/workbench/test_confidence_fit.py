@@ -168,7 +168,10 @@ def test_prior_from_end_to_end(tmp_path: Path) -> None:
     arguments = ["confidence", "prior", "--data", str(recorded(tmp_path)), "--out", str(out)]
     found = CliRunner().invoke(app, arguments)
     assert found.exit_code == 0, found.output
-    assert Weights.model_validate_json(out.read_bytes()).signals == SHIPPED.signals
+    fitted = Weights.model_validate_json(out.read_bytes())
+    assert fitted.signals == SHIPPED.signals
+    alone = estimate(Evidence(prior=1.0), fitted).value
+    assert f"a prior of 1 with nothing else known: {alone:.3f};" in found.output
     missing = CliRunner().invoke(app, ["confidence", "prior", "--data", str(out), "--out", str(out)])
     assert isinstance(missing.exception, Problem)
 
