@@ -121,6 +121,7 @@ def show_robustness(bench: Bench) -> None:
     tagger = bench.tagger
     with step("Changing what should not matter"):
         found = robustness.flip_rates(texts, tagger, robustness.changes())
+        found["paraphrase"] = robustness.pair_flips(robustness.paraphrases(), tagger)
     sources = ", ".join(f"{len(some)} of {name}" for name, some in drawn.items())
     title = f"Flip rates: {len(texts)} texts ({sources})"
     table = Table("change", "texts changed", *robustness.DECISIONS, "p_fast moves by", title=title)
@@ -130,7 +131,8 @@ def show_robustness(bench: Bench) -> None:
     bench.console.print(
         "Complexity and intent: the most probable one; the others: on which side of 0.5. Only texts that the change "
         "makes other ones count: most of these are lower case already. Typos are in about 12 % of the longer words. "
-        "Politeness and injected words are of a part of the list that was kept out of training."
+        "Politeness and injected words are of a part of the list that was kept out of training. Paraphrases are pairs "
+        "that were written for this (workbench/tagging/paraphrases.csv), other texts than the rest, and not in `all`."
     )
 
 

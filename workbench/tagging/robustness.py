@@ -1,14 +1,19 @@
-"""How often a decision flips when nothing that matters has changed: case, typos, politeness, words about routing."""
+"""How often a decision flips when nothing that matters has changed: case, typos, politeness, words about routing, and
+the same request in other words."""
 
+import csv
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from signalbox.contracts.tags import Tags
 from signalbox.tagger.excerpt import Turn
 from workbench.tagging.score import Tagger
 from workbench.training import augment
 
+# Pairs written for this and for nothing else: the same request twice.
+PARAPHRASES = Path(__file__).with_name("paraphrases.csv")
 COUNT, SEED = 400, 20_260_117
 DECISIONS = ("complexity", "intent", "billing dispute", "compliance", "p_fast")
 # Typos as frequent as in the variants that training has seen, from another seed.
@@ -39,6 +44,17 @@ def changes() -> dict[str, Change]:
         "politeness": lambda text, chance: _polite(text, around, chance),
         "injected words": lambda text, chance: _injected(text, around["injected"], chance),
     }
+
+
+def paraphrases(file: Path = PARAPHRASES) -> list[tuple[str, str]]:
+    """Each a request and the same in other words."""
+    with file.open(newline="", encoding="utf-8") as lines:
+        return [(row["text"], row["paraphrase"]) for row in csv.DictReader(lines)]
+
+
+def pair_flips(pairs: Iterable[tuple[str, str]], tagger: Tagger) -> Flips:
+    """Of requests that mean the same."""
+    return _flips([(_tags(one, tagger), _tags(other, tagger)) for one, other in pairs], tagger)
 
 
 def flip_rates(texts: Sequence[str], tagger: Tagger, known: Mapping[str, Change], seed: int = SEED) -> dict[str, Flips]:

@@ -31,7 +31,7 @@ from workbench.confidence.svg import Line
 from workbench.problem import Problem
 from workbench.tagging import cold, examples, hostile, intents, latency, learned, loglog, measures, quality, rules
 from workbench.tagging.learned import Learned
-from workbench.tagging.robustness import DECISIONS, changes, flip_rates
+from workbench.tagging.robustness import DECISIONS, changes, flip_rates, pair_flips, paraphrases
 
 # Of ../shared/tools/apgr.py, its estimator `exact`.
 KNOWN: list[tuple[list[float], list[float], list[float], float]] = [
@@ -212,6 +212,23 @@ def test_how_far_p_fast_moves() -> None:
     assert found.shares[DECISIONS.index("p_fast")] == 1
     none = flip_rates(["X"], FAKE, {"none": lambda text, _: text}, seed=1)["none"]
     assert (none.changed, none.shares, none.moved) == (0, (0,) * 5, 0)
+
+
+def test_flips_between_two_wordings(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text('text,paraphrase\n"please, refund me",give it back\nrefund me,i want a refund\n')
+    pairs = paraphrases(file)
+    assert pairs == [("please, refund me", "give it back"), ("refund me", "i want a refund")]
+    found = pair_flips(pairs, FAKE)
+    assert found.changed == 2
+    assert dict(zip(DECISIONS, found.shares, strict=True))["billing dispute"] == 1 / 2
+
+
+def test_the_paraphrases_are_of_each_text_another() -> None:
+    pairs = paraphrases()
+    assert len(pairs) >= 300
+    assert all(one.strip() and other.strip() and one != other for one, other in pairs)
+    assert len({text for pair in pairs for text in pair}) == 2 * len(pairs)
 
 
 def test_changes_are_seeded_and_keep_the_request() -> None:
