@@ -81,7 +81,7 @@ def main(
 def ship(trained: session.Trained, examples: list[Example], out: Path) -> int:
     """Both files; their size in bytes."""
     grams = word_grams((one.turns for one in examples), trained.known)
-    arrays = arrays_of(trained.network, trained.known, grams, trained.linear)
+    arrays = arrays_of(trained.network, trained.known, grams, trained.linears)
     intents = {label: intent for intent, labels in read_taxonomy().items() for label in labels}
     meaning = {
         "labels": [(label, intents[label]) for label in trained.labels],

@@ -52,7 +52,7 @@ def wrapped(text: str, around: dict[str, list[str]], chance: random.Random) -> s
 
 
 def variants(examples: Sequence[Example], share: float, seed: int) -> Iterator[Example]:
-    """Of about ``share`` of the examples one variant each, of its latest turn."""
+    """Of up to ``share`` of the examples one variant each, of its latest turn."""
     chance, around = random.Random(seed), wrappers("train")  # noqa: S311 - not for secrets
     for example in examples:
         if chance.random() >= share:
@@ -65,7 +65,8 @@ def variants(examples: Sequence[Example], share: float, seed: int) -> Iterator[E
                 text = recased(text, chance)
             else:
                 text = wrapped(text, around, chance)
-        yield replace(example, turns=(*example.turns[:-1], Turn(True, text)))
+        if text != example.turns[-1].text:  # a short one may have come out as it was
+            yield replace(example, turns=(*example.turns[:-1], Turn(True, text)))
 
 
 def in_conversation(examples: Sequence[Example], count: int, seed: int) -> Iterator[Example]:

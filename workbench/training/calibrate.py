@@ -33,13 +33,12 @@ def line(logits: Column, wanted: Column) -> tuple[float, float]:
 
 
 def mixture(first: Column, second: Column, wanted: Column, share: float) -> tuple[float, float, float]:
-    """Weights of two scores and an offset for the least log loss, the two standardised and mixed ``share`` to
-    ``1 - share``. ``wanted``: 0..1."""
-    scales = float(first.std()) or 1.0, float(second.std()) or 1.0
-    mixed = share * first / scales[0] + (1 - share) * second / scales[1]
-    found = minimize(lambda at: _log_loss(at[0] * mixed + at[1], wanted), np.array([1.0, 0.0]), method="Nelder-Mead")
-    scale = max(1e-3, float(found.x[0]))
-    return scale * share / scales[0], scale * (1 - share) / scales[1], float(found.x[1])
+    """Weights of two scores and an offset: the two standardised, mixed ``share`` to ``1 - share``, and fitted as
+    ``line`` does. ``wanted``: 0..1, NaN unknown."""
+    known = ~np.isnan(wanted)
+    scales = float(first[known].std()) or 1.0, float(second[known].std()) or 1.0
+    scale, offset = line(share * first / scales[0] + (1 - share) * second / scales[1], wanted)
+    return scale * share / scales[0], scale * (1 - share) / scales[1], offset
 
 
 def expected_error(probabilities: Column, outcomes: Column, bins: int = 10) -> float:

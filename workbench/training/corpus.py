@@ -28,7 +28,8 @@ csv.field_size_limit(10_000_000)
 
 @dataclass(frozen=True)
 class Example:
-    """A conversation and what is known of it. ``label`` is source/label of ``taxonomy.yaml``."""
+    """A conversation and what is known of it. ``label`` is source/label of ``taxonomy.yaml``; ``of`` is alike in all
+    examples of one conversation."""
 
     source: str
     turns: tuple[Turn, ...]
@@ -39,6 +40,7 @@ class Example:
     workload: str | None = None
     gap: float | None = None  # how much better a strong model does, -1..1
     weight: float = 1.0
+    of: str = ""
 
 
 def read_taxonomy() -> dict[str, list[str]]:
@@ -58,13 +60,15 @@ def said(text: str) -> tuple[Turn, ...]:
 
 
 # What in these sources is a dispute or a matter of compliance to some and not to others: nothing is learnt of it.
-_UNSURE_DISPUTES = {
-    "banking77": {"reverted_card_payment?", "card_payment_fee_charged", "cash_withdrawal_charge"},
+# Banking77's columns say it of every intent: a fee for an act, say of taking out cash, is none, a charge that nobody
+# can place is one.
+_UNSURE_DISPUTES: dict[str, set[str]] = {
+    "banking77": set(),
     "clinc150": {"report_fraud", "transactions", "oos"},
     "bitext": {"get_refund", "track_refund", "payment_issue", "check_invoice", "complaint"},
 }
-_UNSURE_COMPLIANCE = {
-    "banking77": {"compromised_card", "lost_or_stolen_card", "terminate_account", "country_support", "verify_top_up"},
+_UNSURE_COMPLIANCE: dict[str, set[str]] = {
+    "banking77": set(),
     "clinc150": {"rollover_401k", "taxes", "w2", "vaccines", "international_visa", "insurance", "report_fraud", "oos"},
     "bitext": {"delete_account", "complaint"},
 }
@@ -122,7 +126,7 @@ def _multidogo(data: Path) -> Iterator[Example]:
         if row["turnNumber"].isdigit():  # a few rows of the public copy are broken
             talks.setdefault(row["conversationId"], []).append(row)
     seen: dict[str, int] = {}
-    for talk in talks.values():
+    for number, talk in talks.items():
         talk.sort(key=lambda row: int(row["turnNumber"]))
         before: list[Turn] = []
         matter: str | None = None
@@ -146,6 +150,7 @@ def _multidogo(data: Path) -> Iterator[Example]:
                     compliance=None if insured else False,
                     complexity="trivial",
                     workload="chat",
+                    of=number,
                 )
 
 
@@ -238,8 +243,8 @@ def _written_example(file: str, row: dict[str, str]) -> Example:
         "written",
         said(row["text"]),
         None if label == "not_compliance" else f"written/{label}",
-        billing_dispute=None if file == "compliance" and compliance else dispute,
-        compliance=None if file == "disputes" and dispute else compliance,
+        billing_dispute=None if compliance and "billing_dispute" not in row else dispute,
+        compliance=None if dispute and "compliance" not in row else compliance,
         complexity="bounded" if hard else "trivial",
         workload="chat",
     )

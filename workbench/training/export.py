@@ -1,9 +1,10 @@
 """The trained network as the two files that ship: ``tagger.npz`` and ``tagger.json``."""
 
-import hashlib
+import io
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,10 @@ def word_grams(conversations: Iterable[Sequence[Turn]], known: NDArray[np.uint32
 
 
 def arrays_of(
-    network: Network, known: NDArray[np.uint32], grams: dict[int, NDArray[np.uint32]], linear: Linear
+    network: Network,
+    known: NDArray[np.uint32],
+    grams: dict[int, NDArray[np.uint32]],
+    linears: Mapping[str, Linear],
 ) -> dict[str, NDArray[Any]]:
     """By the names that ``signalbox.tagger.network`` reads. Embeddings are bytes with a scale for each row, the rest
     half floats; matrices are transposed, so that a row vector goes through them."""
@@ -47,11 +51,12 @@ def arrays_of(
         "attention_heads": np.array(network.blocks[0].heads),
         "position": network.position.weight.detach().numpy().astype(np.float16),
         "segment": network.segment.weight.detach().numpy().astype(np.float16),
-        "linear.known": linear.known,
-        "linear.frequency": linear.frequency.astype(np.float16),
-        "linear.weight": linear.weight.astype(np.float16),
-        "linear.intercept": np.array(linear.intercept, np.float32),
     }
+    for name, linear in linears.items():
+        found[f"linear.{name}.known"] = linear.known
+        found[f"linear.{name}.frequency"] = linear.frequency.astype(np.float16)
+        found[f"linear.{name}.weight"] = linear.weight.astype(np.float16)
+        found[f"linear.{name}.intercept"] = linear.intercept
     for name, value in network.state_dict().items():
         layer, _, kind = name.rpartition(".")
         if layer in ("embedding", "position", "segment"):
@@ -86,14 +91,18 @@ def write(folder: Path, arrays: dict[str, NDArray[Any]], meaning: dict[str, Any]
     Raises ``ValueError`` for more than ``MOST_BYTES``, with nothing written.
     """
     archive = folder / "tagger.npz.new"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+    with zipfile.ZipFile(archive, "w") as file:
         for name in sorted(arrays):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            plain = member.getvalue()
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with file.open(entry, "w") as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            # Inflating takes most of the time of a load, and trained numbers hardly shrink.
+            shrinks = len(zlib.compress(plain, 9)) < 0.8 * len(plain)
+            entry.compress_type = zipfile.ZIP_DEFLATED if shrinks else zipfile.ZIP_STORED
+            file.writestr(entry, plain, compresslevel=9)
     raw = archive.read_bytes()
-    text = json.dumps({"sha256": hashlib.sha256(raw).hexdigest(), **meaning}, indent=1)
+    text = json.dumps({"crc32": zlib.crc32(raw), **meaning}, indent=1)
     if len(raw) + len(text) > MOST_BYTES:
         archive.unlink()
         raise ValueError(f"the weights take {len(raw) + len(text)} bytes, more than {MOST_BYTES}")

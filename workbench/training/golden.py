@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signalbox.tagger.excerpt import Turn
-from workbench.training.batches import read
 from workbench.training.corpus import Example
+from workbench.training.reads import read
 from workbench.training.session import Trained, probabilities
 
 HOSTILE = ("", " \n\t ", "!" * 5000, "a " * 3000, "\u4f60\u597d " * 200, "supercali" * 300, "0123456789" * 40)

@@ -1,6 +1,7 @@
-"""The wide half of ``p_fast``: ridge regression of the gap on words and pairs, beside the network's own head.
+"""The wide halves: linear models on words and pairs, beside the network's own heads.
 
-Rare words tell hard prompts from easy ones and are too few for the network to learn; one weight each is enough.
+A rare word tells a hard prompt or a disputed charge as soon as it has been seen a few times, and the network needs many
+more to learn it; one weight each is enough. Together they are better than either, most of all on texts of a new source.
 """
 
 from collections import Counter
@@ -10,37 +11,77 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 
-from workbench.training.batches import NGRAM, Read
+from workbench.training.reads import NGRAM, Read
+
+# Of the words and pairs those that say most of disputes and compliance; more make them no better.
+MOST_OF_SUPPORT = 20_000
 
 
 @dataclass(frozen=True)
 class Linear:
-    """``known``: hashes, sorted; each with its inverse document frequency and its weight. ``intercept``: a gap."""
+    """``known``: hashes, sorted; each with its inverse document frequency, shape (known,), and weights of shape (known,
+    outputs). ``intercept``: shape (outputs,)."""
 
     known: NDArray[np.uint32]
     frequency: NDArray[np.float32]
     weight: NDArray[np.float32]
-    intercept: float
+    intercept: NDArray[np.float32]
 
     def predict(self, reads: Sequence[Read]) -> NDArray[np.float64]:
-        """The gap of each conversation."""
+        """Of each conversation, shape (conversations, outputs)."""
         found: NDArray[np.float64] = _matrix(reads, self.known, self.frequency) @ self.weight + self.intercept
         return found
 
 
-def fit_linear(
-    reads: Sequence[Read], gaps: NDArray[np.float64], weights: NDArray[np.float64], ridge: float = 4.0, least: int = 2
+def fit_gap(
+    reads: Sequence[Read], gaps: NDArray[np.float64], weights: NDArray[np.float64], ridge: float = 4.0
 ) -> Linear:
-    """On ``reads`` that are not indexed. Features that occur in fewer than ``least`` conversations are left out."""
+    """Ridge regression, on ``reads`` that are not indexed; one output, a gap."""
+    known, frequency = _vocabulary(reads)
+    fitted = Ridge(alpha=ridge, random_state=0).fit(_matrix(reads, known, frequency), gaps, sample_weight=weights)
+    intercept = np.array([fitted.intercept_], np.float32)
+    return Linear(known, frequency, fitted.coef_.astype(np.float32)[:, None], intercept)
+
+
+def fit_support(
+    reads: Sequence[Read],
+    wanted: Sequence[NDArray[np.float64]],
+    weights: NDArray[np.float64],
+    most: int = MOST_OF_SUPPORT,
+    penalty: float = 0.05,
+) -> Linear:
+    """Logistic regressions, one for each of ``wanted`` (0, 1 or NaN for each conversation); log-odds."""
+    known, frequency = _vocabulary(reads)
+    first = _logistic(_matrix(reads, known, frequency), wanted, weights, penalty)
+    said = (np.abs(first[0]) * frequency[:, None]).max(1)
+    kept = np.sort(np.argsort(-said, kind="stable")[:most])
+    known, frequency = known[kept], frequency[kept]
+    return Linear(known, frequency, *_logistic(_matrix(reads, known, frequency), wanted, weights, penalty))
+
+
+def _logistic(
+    rows: csr_matrix, wanted: Sequence[NDArray[np.float64]], weights: NDArray[np.float64], penalty: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights and intercepts."""
+    found, intercepts = [], []
+    for column in wanted:
+        at = np.flatnonzero(~np.isnan(column))
+        fitted = LogisticRegression(C=1 / penalty, solver="liblinear", max_iter=500, random_state=0)
+        fitted.fit(rows[at], column[at], sample_weight=weights[at])
+        found.append(fitted.coef_[0])
+        intercepts.append(fitted.intercept_[0])
+    return np.stack(found, 1).astype(np.float32), np.array(intercepts, np.float32)
+
+
+def _vocabulary(reads: Sequence[Read], least: int = 2) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    """The words and pairs that occur in at least ``least`` conversations, and their inverse document frequency."""
     counts: Counter[int] = Counter()
     for one in reads:
         counts.update(np.unique(one.ids[one.kinds != NGRAM]).tolist())
     known = np.array(sorted(key for key, count in counts.items() if count >= least), np.uint32)
-    frequency = np.log1p(len(reads) / (1 + np.array([counts[int(key)] for key in known]))).astype(np.float32)
-    fitted = Ridge(alpha=ridge, random_state=0).fit(_matrix(reads, known, frequency), gaps, sample_weight=weights)
-    return Linear(known, frequency, fitted.coef_.astype(np.float32), float(fitted.intercept_))
+    return known, np.log1p(len(reads) / (1 + np.array([counts[int(key)] for key in known]))).astype(np.float32)
 
 
 def _matrix(reads: Sequence[Read], known: NDArray[np.uint32], frequency: NDArray[np.float32]) -> csr_matrix:

@@ -12,20 +12,23 @@ from numpy.typing import NDArray
 
 from workbench.confidence.judge import auc_of
 from workbench.training import session
-from workbench.training.batches import read
 from workbench.training.corpus import Example
+from workbench.training.overlap import apart
+from workbench.training.reads import read
 from workbench.training.session import Progress
 from workbench.training.train import Recipe
 
 FOLDS = 5
 FALSE_ALARMS = 0.02
+# What each is trained without, by the name in the card.
+SOURCES = {"banking77": ("banking77",), "the written texts": ("written", "written/dialogues")}
 
 
 def all_checks(examples: Sequence[Example], progress: Progress) -> dict[str, Any]:
     """By name; see each function."""
     return {
         "banking77": banking77(examples, progress),
-        "billing_dispute": disputes(examples, progress),
+        "without": {name: without(examples, sources, progress) for name, sources in SOURCES.items()},
         "p_fast": gaps(examples, progress),
     }
 
@@ -49,24 +52,20 @@ def banking77(examples: Sequence[Example], progress: Progress) -> dict[str, floa
     return {"accuracy": float(np.mean(right)), "count": len(right)}
 
 
-def disputes(examples: Sequence[Example], progress: Progress) -> dict[str, dict[str, float]]:
-    """Trained without Banking77 and tested on it; trained without the written ones and tested on these."""
-    return {
-        "banking77": _without(examples, "billing_dispute", ("banking77",), _named(progress, "without banking77")),
-        "written": _without(
-            examples, "billing_dispute", ("written", "written/dialogues"), _named(progress, "without written")
-        ),
-    }
-
-
-def _without(examples: Sequence[Example], head: str, sources: Sequence[str], progress: Progress) -> dict[str, float]:
+def without(examples: Sequence[Example], sources: Sequence[str], progress: Progress) -> dict[str, dict[str, float]]:
+    """Disputes and compliance: trained without ``sources`` and tested on them, but for what stands nearly word for word
+    in what was learnt."""
     learnt = [one for one in examples if one.source not in sources and one.source != "arena_hard"]
-    tested = [one for one in examples if one.source in sources and getattr(one, head) is not None]
     learnt = [one for one in learnt if one.source != "multidogo" or len(one.turns) % 3 == 0]
-    trained = session.run(learnt, Recipe(epochs=4), progress, conversations=3000)
-    found = session.probabilities(trained, [read(one.turns) for one in tested])[head]
-    truth = np.array([float(getattr(one, head)) for one in tested])
-    return {**detection(found, truth), "count": len(tested), "positive": float(truth.sum())}
+    tested = apart([one for one in examples if one.source in sources], learnt)
+    trained = session.run(learnt, Recipe(epochs=4), _named(progress, f"without {sources[0]}"), conversations=3000)
+    found = session.probabilities(trained, [read(one.turns) for one in tested])
+    result = {}
+    for head in ("billing_dispute", "compliance"):
+        known = np.array([getattr(one, head) is not None for one in tested])
+        truth = np.array([float(getattr(one, head) or 0) for one in tested])[known]
+        result[head] = {**detection(found[head][known], truth), "count": len(truth), "positive": float(truth.sum())}
+    return result
 
 
 def gaps(examples: Sequence[Example], progress: Progress) -> dict[str, dict[str, float]]:
@@ -88,7 +87,7 @@ def gaps(examples: Sequence[Example], progress: Progress) -> dict[str, dict[str,
 
 
 def detection(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[str, float]:
-    """Recall where at most ``FALSE_ALARMS`` of the negatives are above the threshold, and at 0.5; AUC."""
+    """Recall where at most ``FALSE_ALARMS`` of the negatives are above the threshold, and at 0.5 and 0.8; AUC."""
     negatives = np.sort(scores[truth == 0])[::-1]
     threshold = negatives[int(FALSE_ALARMS * len(negatives))]
     return {
@@ -96,6 +95,8 @@ def detection(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[s
         "threshold": float(threshold),
         "recall_at_half": float((scores[truth == 1] >= 0.5).mean()),
         "false_alarms_at_half": float((scores[truth == 0] >= 0.5).mean()),
+        "recall_at_policy": float((scores[truth == 1] >= 0.8).mean()),
+        "false_alarms_at_policy": float((scores[truth == 0] >= 0.8).mean()),
         "auc": auc_of(scores.tolist(), (truth == 1).tolist()),
     }
 

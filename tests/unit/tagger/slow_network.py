@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from signalbox.tagger import features
 from signalbox.tagger.excerpt import Excerpt
+from signalbox.tagger.network import LINEAR
 from tests.unit.tagger import oracle
 from tests.unit.tagger.tiny import ATTENTION_HEADS, BLOCKS, HEADS, WIDTH, Arrays
 
@@ -19,8 +20,6 @@ class SlowNetwork:
     def __init__(self, arrays: Arrays) -> None:
         scaled = arrays["rows"].astype(np.float64) * arrays["scales"].astype(np.float64)[:, None]
         self.embeddings = dict(zip(arrays["known"].tolist(), scaled, strict=True))
-        linear = zip(arrays["linear.frequency"].tolist(), arrays["linear.weight"].tolist(), strict=True)
-        self.linear = dict(zip(arrays["linear.known"].tolist(), linear, strict=True))
         self.arrays = {name: value.astype(np.float64) for name, value in arrays.items()}
 
     def __call__(self, seen: Excerpt) -> dict[str, Any]:
@@ -37,7 +36,12 @@ class SlowNetwork:
         mean = sum(embedded, np.zeros(WIDTH)) / math.sqrt(len(embedded))
         most = np.array([max(row[at] for row in hidden[1:]) for at in range(WIDTH)])
         mixed = np.maximum(self.through("mix", np.array([*hidden[0], *mean, *most])), 0)
-        return {name: self.through(f"head.{name}", mixed) for name in HEADS} | {"linear": [self.gap(words)]}
+        wide = {
+            f"linear.{output}": [self.linear(words, name, at)]
+            for name, outputs in LINEAR.items()
+            for at, output in enumerate(outputs)
+        }
+        return {name: self.through(f"head.{name}", mixed) for name in HEADS} | wide
 
     def embed(self, words: list[oracle.Word], count: int) -> list[Row]:
         """Words and pairs of each patch, over its number of words; of an unknown word the mean of its n-grams."""
@@ -79,12 +83,16 @@ class SlowNetwork:
         found: Row = row @ self.arrays[f"{layer}.weight"] + self.arrays[f"{layer}.bias"]
         return found
 
-    def gap(self, words: list[oracle.Word]) -> float:
+    def linear(self, words: list[oracle.Word], name: str, output: int) -> float:
         """Words and pairs, each (1 + log count) times its frequency, of unit length together."""
+        known, frequency, weight, intercept = (
+            self.arrays[f"linear.{name}.{kind}"] for kind in ("known", "frequency", "weight", "intercept")
+        )
+        at = {int(one): place for place, one in enumerate(known)}
         ids = [oracle.word_id(word.text) for word in words]
         ids += [oracle.pair_id(one.text, other.text) for one, other in oracle.pairs(words)]
-        counts = Counter(one for one in ids if one in self.linear)
-        values = {one: (1 + math.log(count)) * self.linear[one][0] for one, count in counts.items()}
+        counts = Counter(at[one] for one in ids if one in at)
+        values = {place: (1 + math.log(count)) * float(frequency[place]) for place, count in counts.items()}
         length = math.sqrt(sum(value**2 for value in values.values())) or 1.0
-        gap: float = sum(value / length * self.linear[one][1] for one, value in values.items())
-        return gap + float(self.arrays["linear.intercept"].item())
+        total = sum(value / length * float(weight[place, output]) for place, value in values.items())
+        return total + float(intercept[output])

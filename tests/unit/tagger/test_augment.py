@@ -107,20 +107,21 @@ def test_a_variant_is_judged_as_its_example_and_is_of_its_latest_turn() -> None:
     before = (user("hello"), Turn(False, "How can I help?"))
     examples = [matter(f"I was charged twice for order {at}, why?", turns=before) for at in range(50)]
     made = list(variants(examples, 1.0, 3))
-    assert len(made) == len(examples)
-    for one, example in zip(made, examples, strict=True):
+    assert 25 < len(made) <= len(examples)
+    asked = {one.turns[-1].text for one in examples}
+    for one in made:
         assert one.turns[:-1] == before
         assert one.turns[-1].user
-        assert (one.label, one.billing_dispute, one.complexity, one.gap) == (example.label, True, "bounded", 0.25)
-    assert sum(one.turns != example.turns for one, example in zip(made, examples, strict=True)) > 25
+        assert one.turns[-1].text not in asked
+        assert (one.label, one.billing_dispute, one.complexity, one.gap) == (examples[0].label, True, "bounded", 0.25)
 
 
-def test_variants_are_seeded_and_of_about_the_share_asked_for() -> None:
+def test_variants_are_seeded_and_of_at_most_the_share_asked_for() -> None:
     examples = EXAMPLES * 20
     made = list(variants(examples, 0.3, 3))
     assert made == list(variants(examples, 0.3, 3))
     assert made != list(variants(examples, 0.3, 4))
-    assert 0.2 < len(made) / len(examples) < 0.4
+    assert 0.15 < len(made) / len(examples) < 0.4
 
 
 def test_in_a_conversation_an_answer_takes_the_label_of_what_it_is_about() -> None:

@@ -5,8 +5,6 @@ import math
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy")
-
 from workbench.training.calibrate import expected_error, line, mixture, reliability, sigmoid, temperature
 
 pytestmark = pytest.mark.row("B7")

@@ -8,8 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from signalbox.tagger.excerpt import Turn, excerpt
-from signalbox.tagger.features import split
-from signalbox.tagger.network import Index, Linear, Network
+from signalbox.tagger.network import LINEAR, Index, Network
 from tests.unit.tagger import oracle, tiny
 from tests.unit.tagger.slow_network import SlowNetwork
 from tests.unit.tagger.texts import CONVERSATIONS, said, user
@@ -59,7 +58,9 @@ def test_a_head_gives_as_many_logits_as_it_has_outputs() -> None:
     found = FAST(excerpt([user("why?")]))
     assert {name: value.shape for name, value in found.items()} == {
         **{name: (count,) for name, count in tiny.HEADS.items()},
-        "linear": (1,),
+        "linear.gap": (1,),
+        "linear.billing_dispute": (1,),
+        "linear.compliance": (1,),
     }
 
 
@@ -124,11 +125,16 @@ def test_more_hashes_than_sixteen_bits_count() -> None:
 @given(SPOKEN)
 @example([user("料金 nothing else is known")])
 @example([user("")])
-def test_the_linear_gap_is_that_of_a_sum(turns: list[Turn]) -> None:
+def test_the_wide_halves_are_sums(turns: list[Turn]) -> None:
     seen = excerpt(turns)
-    wanted = SLOW.gap(oracle.read(seen)[0])
-    assert Linear(ARRAYS)(split(seen)) == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+    found, words = FAST(seen), oracle.read(seen)[0]
+    for name, outputs in LINEAR.items():
+        for at, output in enumerate(outputs):
+            wanted = SLOW.linear(words, name, at)
+            assert found[f"linear.{output}"].tolist() == pytest.approx([wanted], rel=1e-4, abs=1e-5)
 
 
-def test_where_no_word_is_known_the_gap_is_its_intercept() -> None:
-    assert Linear(ARRAYS)(split(excerpt([user("xyzzy")]))) == 0.125
+def test_where_no_word_is_known_they_are_their_intercepts() -> None:
+    found = FAST(excerpt([user("xyzzy")]))
+    wanted = {"gap": 0.125, "billing_dispute": -1.5, "compliance": -2.0}
+    assert {name: float(found[f"linear.{name}"][0]) for name in wanted} == wanted

@@ -1,8 +1,8 @@
 """A tiny network of random numbers, under the names of ``workbench.training.export``; and its two files."""
 
-import hashlib
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signalbox.tagger.features import MEASURES, PATCHES
+from signalbox.tagger.network import LINEAR
 from tests.unit.tagger import oracle
 
 Arrays = dict[str, NDArray[Any]]
@@ -22,7 +23,7 @@ WORDS = [
 ]
 PAIRS = [(b"why", b"was"), (b"charged", b"twice"), (b"a", b"a"), (b"?", b"?")]
 TAKEN_APART = [b"cards", b"yes", b"aaaa", "料".encode(), b"b", b"z" * 30]  # unknown words whose n-grams are known
-LINEAR_WORDS, LINEAR_PAIRS = WORDS[::2], PAIRS[::2]
+INTERCEPTS = {"gap": [0.125], "support": [-1.5, -2.0]}
 
 MEANING: dict[str, Any] = {
     "labels": [
@@ -32,8 +33,8 @@ MEANING: dict[str, Any] = {
     ],
     "calibration": {
         "gap": {"network": 0.5, "linear": 2.0, "offset": -0.25},
-        "billing_dispute": {"scale": 1.5, "offset": 0.5},
-        "compliance": {"scale": 0.5, "offset": -1.0},
+        "billing_dispute": {"network": 1.5, "linear": 0.25, "offset": 0.5},
+        "compliance": {"network": 0.5, "linear": 0.75, "offset": -1.0},
         "complexity": 0.5,
         "label": 2.0,
         "workload": 1.0,
@@ -54,7 +55,6 @@ def arrays(seed: int = 0) -> Arrays:
         return (around + chance.normal(0, 0.5, shape)).astype(np.float16)
 
     known = known_ids()
-    linear = _sorted([*map(oracle.word_id, LINEAR_WORDS), *(oracle.pair_id(*pair) for pair in LINEAR_PAIRS)])
     layers = {"measures": (MEASURES, WIDTH), "mix": (3 * WIDTH, MIXED)}
     norms = ["norm"]
     for block in (f"block{at}" for at in range(BLOCKS)):
@@ -73,11 +73,15 @@ def arrays(seed: int = 0) -> Arrays:
         "attention_heads": np.array([ATTENTION_HEADS]),
         "position": some(max(PATCHES.values()), WIDTH),
         "segment": some(len(PATCHES), WIDTH),
-        "linear.known": linear,
-        "linear.frequency": some(len(linear), around=3.0),
-        "linear.weight": some(len(linear)),
-        "linear.intercept": np.array([0.125], np.float32),
     }
+    for at, (name, outputs) in enumerate(LINEAR.items()):
+        linear = _sorted([*map(oracle.word_id, WORDS[at::2]), *(oracle.pair_id(*pair) for pair in PAIRS[at::2])])
+        found |= {
+            f"linear.{name}.known": linear,
+            f"linear.{name}.frequency": some(len(linear), around=3.0),
+            f"linear.{name}.weight": some(len(linear), len(outputs)),
+            f"linear.{name}.intercept": np.array(INTERCEPTS[name], np.float32),
+        }
     for name, (rows, columns) in layers.items():
         found |= {f"{name}.weight": some(rows, columns), f"{name}.bias": some(columns)}
     for name in norms:
@@ -97,10 +101,10 @@ def written(
     meaning: dict[str, Any] | None = None,
     damage: Callable[[bytes], bytes] = bytes,
 ) -> Path:
-    """``tagger.npz`` and ``tagger.json`` in ``folder``; the SHA-256 is that of the damaged archive."""
+    """``tagger.npz`` and ``tagger.json`` in ``folder``; the CRC-32 is that of the damaged archive."""
     raw = damage(packed(arrays() if made is None else made))
     (folder / "tagger.npz").write_bytes(raw)
-    text = json.dumps({"sha256": hashlib.sha256(raw).hexdigest(), **(meaning or MEANING)})
+    text = json.dumps({"crc32": zlib.crc32(raw), **(meaning or MEANING)})
     (folder / "tagger.json").write_text(text)
     return folder
 

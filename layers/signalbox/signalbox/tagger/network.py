@@ -15,6 +15,9 @@ from signalbox.tagger.features import Floats, Hashes, Indices, Words
 
 Arrays = Mapping[str, NDArray[Any]]
 
+# What the wide halves give, in this order: a gap, about -1..1, and two log-odds.
+LINEAR = {"gap": ("gap",), "support": ("billing_dispute", "compliance")}
+
 _EPSILON = np.float32(1e-5)  # torch's LayerNorm
 
 
@@ -43,22 +46,23 @@ class Index:
 
 
 class Linear:
-    """The wide half of ``p_fast``: one weight for each known word and pair."""
+    """A wide half: of each known word and pair one weight for each of its outputs. ``arrays``: those of its name."""
 
     def __init__(self, arrays: Arrays) -> None:
-        self._index = Index(arrays["linear.known"])
-        self._frequency = arrays["linear.frequency"].astype(np.float32)
-        self._weight = arrays["linear.weight"].astype(np.float32)
-        self._intercept = float(arrays["linear.intercept"].item())
+        self._index = Index(arrays["known"])
+        self._frequency = arrays["frequency"].astype(np.float32)
+        self._weight = arrays["weight"].astype(np.float32)
+        self._intercept = arrays["intercept"]
 
-    def __call__(self, words: Words) -> float:
-        """The gap between a strong model and a weak one, about -1..1."""
-        rows = self._index.rows(np.concatenate([words.ids, words.pair_ids]))
+    def __call__(self, ids: Hashes) -> Floats:
+        """Its outputs for the words and pairs of a conversation; shape (outputs,)."""
+        rows = self._index.rows(ids)
         rows, counts = np.unique(rows[rows >= 0], return_counts=True)
         if not len(rows):
             return self._intercept
         values = (1 + np.log(counts)) * self._frequency[rows]
-        return float(values @ self._weight[rows] / np.sqrt((values**2).sum())) + self._intercept
+        found: Floats = (values / np.sqrt((values**2).sum())).astype(np.float32) @ self._weight[rows] + self._intercept
+        return found
 
 
 class Network:
@@ -69,7 +73,10 @@ class Network:
         self._rows = arrays["rows"]
         self._width = self._rows.shape[1]
         self._scales = arrays["scales"].astype(np.float32)
-        self._linear = Linear(arrays)
+        self._linear = [
+            Linear({kind: arrays[f"linear.{name}.{kind}"] for kind in ("known", "frequency", "weight", "intercept")})
+            for name in LINEAR
+        ]
         self._blocks = [name[:-16] for name in arrays if name.endswith(".attended.weight")]
         self._attention_heads = int(arrays["attention_heads"].item())
         packed = ("known", "rows", "scales", "attention_heads")
@@ -88,9 +95,10 @@ class Network:
                 self._dense[f"{block}.queries_keys_values.{kind}"][..., : self._width] /= scale
 
     def __call__(self, seen: Excerpt) -> dict[str, Floats]:
-        """Logits of each head, and ``linear``, a gap of shape (1,)."""
+        """Logits of each head, and of the wide halves ``linear.`` and the name of the output, each of shape (1,)."""
         words = features.split(seen)
-        patches = self._patches(words)
+        ids = np.concatenate([words.ids, words.pair_ids])
+        patches = self._patches(words, ids)
         hidden = np.empty((len(patches) + 1, self._width), np.float32)
         hidden[0] = self._through("measures", features.measures(seen, words))
         hidden[1:] = patches
@@ -106,7 +114,9 @@ class Network:
         mixed = np.maximum(self._through("mix", pooled), 0)
         logits = self._through("heads", mixed)
         found = {name: logits[begin:end] for name, (begin, end) in self._heads.items()}
-        return {**found, "linear": np.array([self._linear(words)], np.float32)}
+        for outputs, linear in zip(LINEAR.values(), self._linear, strict=True):
+            found |= zip((f"linear.{name}" for name in outputs), linear(ids)[:, None], strict=True)
+        return found
 
     def _fold(self, norm: str, layer: str) -> None:
         """The gain and bias of a layer norm, into the layer that follows it."""
@@ -135,13 +145,13 @@ class Network:
         attended = (scores / scores.sum(-1, keepdims=True)) @ value
         return self._through(f"{block}.attended", attended.transpose(1, 0, 2).reshape(length, self._width))
 
-    def _patches(self, words: Words) -> Floats:
-        """The embeddings of each patch's words and pairs, over its number of words; shape (patches, width)."""
-        ids, pairs = words.ids, words.pair_ids
-        row = self._index.rows(np.concatenate([ids, pairs]))
+    def _patches(self, words: Words, ids: Hashes) -> Floats:
+        """The embeddings of each patch's words and pairs, over its number of words; shape (patches, width). ``ids``:
+        of the words, then of the pairs."""
+        row = self._index.rows(ids)
         place = np.concatenate([words.patch, words.patch[words.follows]])
         share = np.ones(len(row), np.float32)
-        unknown = row[: len(ids)] < 0
+        unknown = row[: len(words.hashes)] < 0
         if unknown.any():
             grams, owners, parts = features.ngrams(words, unknown)
             row = np.concatenate([row, self._index.rows(grams)])

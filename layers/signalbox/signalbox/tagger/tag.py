@@ -1,7 +1,7 @@
 """``tag``: probabilities out of logits. Pure but for the weights, read once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from signalbox.contracts.signals import Complexity
 from signalbox.contracts.tags import Tags
 from signalbox.tagger.excerpt import Turn, excerpt
 from signalbox.tagger.features import Floats
-from signalbox.tagger.weights import Line, Weights, load
+from signalbox.tagger.weights import Mixture, Weights, load
 
 # In the order of the heads' outputs.
 COMPLEXITIES: tuple[Complexity, ...] = ("trivial", "bounded", "extended")
@@ -30,19 +30,18 @@ def tags(weights: Weights, turns: Sequence[Turn], before: int = 0) -> Tags:
     """As ``tag``, of given weights."""
     logits = weights.network(excerpt(turns, before))
     fit = weights.meaning.calibration
-    needed = fit.gap.network * logits["gap"][0] + fit.gap.linear * logits["linear"][0] + fit.gap.offset
     complexities = _softmax(logits["complexity"] / fit.complexity)
     intents = np.bincount(weights.intent_of, _softmax(logits["label"] / fit.label))
     intent = int(intents.argmax())
     workloads = _softmax(logits["workload"] / fit.workload)
     return Tags(
-        p_fast=_sigmoid(-float(needed)),
+        p_fast=1 - _probability("gap", fit.gap, logits),
         p_trivial=float(complexities[0]),
         p_extended=float(complexities[2]),
         intent=weights.intents[intent],
         intent_confidence=min(1.0, float(intents[intent])),
-        billing_dispute=_calibrated(fit.billing_dispute, logits["billing_dispute"]),
-        compliance=_calibrated(fit.compliance, logits["compliance"]),
+        billing_dispute=_probability("billing_dispute", fit.billing_dispute, logits),
+        compliance=_probability("compliance", fit.compliance, logits),
         workload=WORKLOADS[int(workloads.argmax())],
         workload_confidence=float(workloads.max()),
     )
@@ -67,9 +66,6 @@ def _softmax(logits: Floats) -> Floats:
     return shares
 
 
-def _calibrated(line: Line, logits: Floats) -> float:
-    return _sigmoid(line.scale * float(logits[0]) + line.offset)
-
-
-def _sigmoid(logit: float) -> float:
-    return 1 / (1 + math.exp(-min(60.0, max(-60.0, logit))))
+def _probability(head: str, fit: Mixture, logits: Mapping[str, Floats]) -> float:
+    log_odds = fit.network * float(logits[head][0]) + fit.linear * float(logits[f"linear.{head}"][0]) + fit.offset
+    return 1 / (1 + math.exp(-min(60.0, max(-60.0, log_odds))))

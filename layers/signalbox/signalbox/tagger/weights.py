@@ -1,6 +1,5 @@
-"""The shipped weights: ``tagger.npz``, and ``tagger.json``: what its arrays mean, calibration, their SHA-256."""
+"""The shipped weights: ``tagger.npz``, and ``tagger.json``: what its arrays mean, calibration, their CRC-32."""
 
-import hashlib
 import io
 import zipfile
 import zlib
@@ -24,16 +23,8 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Temperature = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Line(Contract):
-    """``scale * logit + offset`` (Platt)."""
-
-    scale: Number
-    offset: Number
-
-
 class Mixture(Contract):
-    """The log-odds that a strong model is needed: ``network`` times the head's logit, ``linear`` times the linear gap,
-    and ``offset``."""
+    """Log-odds: ``network`` times the head's logit, ``linear`` times the wide half's output, and ``offset``."""
 
     network: Number
     linear: Number
@@ -43,9 +34,9 @@ class Mixture(Contract):
 class Calibration(Contract):
     """What turns logits into probabilities, each fitted on conversations that the network was not trained on."""
 
-    gap: Mixture
-    billing_dispute: Line
-    compliance: Line
+    gap: Mixture  # of a strong model being needed
+    billing_dispute: Mixture
+    compliance: Mixture
     complexity: Temperature
     label: Temperature
     workload: Temperature
@@ -54,7 +45,7 @@ class Calibration(Contract):
 class Meaning(Contract):
     """``labels``: of each output of the label head, its source/label and its intent."""
 
-    sha256: str
+    crc32: int
     labels: tuple[tuple[str, Intent], ...]
     calibration: Calibration
 
@@ -82,7 +73,7 @@ def read(folder: Path) -> Weights:
     try:
         raw = (folder / "tagger.npz").read_bytes()
         meaning = Meaning.model_validate_json((folder / "tagger.json").read_bytes())
-        if hashlib.sha256(raw).hexdigest() != meaning.sha256:
+        if zlib.crc32(raw) != meaning.crc32:  # against damage and mix-ups; a SHA-256 takes five times as long
             raise ValueError("tagger.npz is not the file that tagger.json describes")
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
             network = Network({name: arrays[name] for name in arrays.files})
