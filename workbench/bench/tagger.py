@@ -71,8 +71,9 @@ def show_quality(bench: Bench) -> None:
     bench.console.print(
         "Recorded, so measured here: which of two models was right for each prompt; dev/ was for choosing between "
         "trained taggers, so a set that nobody has chosen on may come out lower. TF-IDF is fitted to llmrouter.csv.gz "
-        "alone with usual settings; the tagger also to what was written for it. Good means in the last table that the "
-        "weak model did no worse; other pairs of models have other shares, so read p_fast as a rank there first."
+        "alone with usual settings, but where it says otherwise; the tagger also to what was written for it. Good "
+        "means in the last table that the weak model did no worse; other pairs of models have other shares, so read "
+        "p_fast as a rank there first."
     )
 
 

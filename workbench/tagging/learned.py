@@ -1,4 +1,4 @@
-"""What runs in the environment of `make train`, started from here: scikit-learn and torch are nowhere else."""
+"""What runs in the environment of `make train`, started from here: it has scikit-learn for sure."""
 
 import json
 import os

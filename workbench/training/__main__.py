@@ -66,14 +66,15 @@ def main(
     started = time.monotonic()
     examples = read_corpus(data)
     with Bar(console) as bar:
-        trained = session.run(examples, Recipe(epochs=epochs), bar)
+        recipe = Recipe(epochs=epochs)
+        trained = session.run(examples, recipe, bar)
         size = ship(trained, examples, out)
         if out == SHIPPED:
             write_golden(trained, examples, ROOT / "tests/data/tagger_golden.jsonl")
         console.print(f"{out}/tagger.npz and tagger.json: {size:,} bytes, {(time.monotonic() - started) / 60:.1f} min")
         found = transfer.all_checks(examples, bar) if checks else {}
     minutes = (time.monotonic() - started) / 60
-    card_file.write_text(card.write_card(trained, examples, found, size, minutes))
+    card_file.write_text(card.write_card(trained, recipe, examples, found, size, minutes))
     card.draw_reliability(trained, card_file.parent / "tagger-reliability.svg")
     console.print(f"{card_file}: {minutes:.1f} min in all")
 

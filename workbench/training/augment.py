@@ -77,20 +77,25 @@ def in_conversation(examples: Sequence[Example], count: int, seed: int) -> Itera
     single = [one for one in examples if len(one.turns) == 1 and one.label and len(one.turns[0].text) < 300]
     answers = [one for one in single if one.label in _ANSWERS]
     matters = [one for one in single if one.label not in _ANSWERS and one.label not in _SOCIAL]
+    sensitive = [one for one in matters if one.billing_dispute or one.compliance] or matters
+    settled: list[str] = yaml.safe_load((WRITTEN / "wrappers.yaml").read_text())["settled"]
     greetings = [one for one in single if one.label == "written/greeting"] or matters
     for _ in range(count):
         matter, agent, kind = chance.choice(matters), chance.choice(agents), chance.random()
+        kind = kind if answers else max(0.5, kind)
         hello = (chance.choice(greetings).turns[0], Turn(False, chance.choice(agents[-10:])))
         opening: tuple[Turn, ...] = hello if chance.random() < 0.4 else ()
         turns: tuple[Turn, ...]
-        if kind < 0.55:
+        if kind < 0.5:
             turns = (*opening, matter.turns[0], Turn(False, agent), chance.choice(answers).turns[0])
             if chance.random() < 0.4:
                 turns = (*turns, Turn(False, chance.choice(agents)), chance.choice(answers).turns[0])
-        elif kind < 0.75:
+        elif kind < 0.6:
             turns = (*opening, matter.turns[0])
         else:
-            turns = (*opening, chance.choice(matters).turns[0], Turn(False, agent), matter.turns[0])
+            before = chance.choice(sensitive if chance.random() < 0.5 else matters)
+            done = chance.choice(settled if chance.random() < 0.5 else agents)
+            turns = (*opening, before.turns[0], Turn(False, done), matter.turns[0])
         yield replace(matter, turns=turns, weight=0.7)
 
 

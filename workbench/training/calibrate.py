@@ -1,4 +1,4 @@
-"""Calibration on examples that were kept out of training: temperatures, and lines for single probabilities."""
+"""Calibration on examples that were kept out of training: temperatures, and mixtures for single probabilities."""
 
 from collections.abc import Sequence
 

@@ -52,10 +52,7 @@ To these come one variant of about a third of them (typos, case, politeness, inj
 and 8,000 conversations put together from single utterances: a short answer takes the labels of what it answers, a new
 matter its own. Of `dev/` nothing was read for training; the mixture of `p_fast` ({share} of the network, the rest
 words), the weights of sources and the number of epochs were chosen on it, and CLINC150's validation split was looked at
-while choosing. Both are therefore a little flattering. The public sets also share texts: 92 of routerbench_3's 2,136
-prompts and 6 of gsm8k's 200 stand nearly word for word in LLMRouter, and 67 of CLINC150's 3,100 validation utterances
-are also in training (17 in its own training part, 51 were written again by chance: "what time is it"). The bench's
-figures are with them.
+while choosing. Both are therefore a little flattering.
 
 **Label noise.** LLMRouter's `p_fast` target is the better of two strong models less mistral-7b: the newer small models
 equal the strong ones in most tasks, and some columns hold noughts where a format was missed (chatqa and qwen on MMLU,
@@ -66,12 +63,14 @@ so that length tells nothing; the measures of length are hidden from the network
 and compliance** are what Banking77's two columns call so: a charge that is contested or cannot be explained, a refund
 that is wanted or missing, but no fee for an act (a transfer, cash, a payment abroad). Most texts for them were written
 by situation, and the situations were Banking77's too, its sentences unseen: "trained without it" below means without
-its texts, and queries that share {near:.0%} of their words with a text that was learnt are left out there.
+its texts, and queries that share {near:.0%} of their words with a text that was learnt are left out there. How much
+was written, and how much these two heads count in training, was chosen by that figure.
 
 ## Figures on examples kept apart
 
-{kept:,} of the examples, of each conversation all turns or none, calibrate and are measured here. The source's style is
-known to the model, so these are the easy figures. Harder ones follow.
+{kept:,} examples, of each conversation all turns or none, calibrate and are measured here; {disputes:.0%} of them are
+disputes and {compliance:.0%} matters of compliance, and the probabilities are calibrated to these shares. The source's
+style is known to the model, so these are the easy figures. Harder ones follow.
 
 """
 
@@ -85,22 +84,30 @@ LIMITS = """
   stands in the middle of a long text, in system messages and in tool results is not seen.
 - `compliance` and `billing_dispute` were written and mapped by few people. They are a net, not a control: who must be
   pinned should say so (`needs_compliance_check`).
-- Whoever writes a request can choose its words. Injected instructions change the complexity of one text in nine and
-  rarely anything else (see the flip rates in tagger.md); a request rewritten to sound like another one changes all.
+- Whoever writes a request can choose its words. Injected instructions change the complexity of some texts (see the flip
+  rates in tagger.md); a request rewritten to sound like another one changes all.
 - Weights trained anew on an operator's own labelled traffic will do better there: `make train DATA=…`.
 """
 
 
-def write_card(trained: Trained, examples: Sequence[Example], found: dict[str, Any], size: int, minutes: float) -> str:
+def write_card(
+    trained: Trained, recipe: Recipe, examples: Sequence[Example], found: dict[str, Any], size: int, minutes: float
+) -> str:
     """Markdown. ``found``: what ``transfer.all_checks`` returns, or nothing."""
-    recipe = Recipe()
     counts = Counter(one.source if one.source in SOURCES else "written/…" for one in examples)
     table = "".join(
         f"| {source} | {counts[source]:,} | {what} | {where} |\n" for source, (what, where) in SOURCES.items()
     )
-    after = AFTER.format(share=NETWORK_SHARE["gap"], near=NEAR, weight=WRITTEN_WEIGHT, kept=len(trained.kept))
-    head = HEAD.format(size=size, minutes=minutes, epochs=recipe.epochs, seed=recipe.seed)
     wanted = targets(trained.kept, trained.labels)
+    after = AFTER.format(
+        share=NETWORK_SHARE["gap"],
+        near=NEAR,
+        weight=WRITTEN_WEIGHT,
+        kept=len(trained.kept),
+        disputes=np.nanmean(wanted["billing_dispute"]),
+        compliance=np.nanmean(wanted["compliance"]),
+    )
+    head = HEAD.format(size=size, minutes=minutes, epochs=recipe.epochs, seed=recipe.seed)
     shares = calibrated(trained.kept_logits, trained.calibration)
     parts = [head, table, after, _kept(trained, shares, wanted), _reliability(shares, wanted), _checks(found), LIMITS]
     return "".join(parts)
@@ -171,6 +178,8 @@ def _checks(found: dict[str, Any]) -> str:
         )
     for source, heads in found.get("without", {}).items():
         parts += [f"- {_without(name, source, one)}" for name, one in heads.items()]
+    if found.get("without"):
+        parts.append("  (These are trained half as long as what ships, and with fewer conversations.)")
     for pair, one in found.get("p_fast", {}).items():
         parts.append(
             f"- `p_fast`, {pair} ({one['count']:,}): AUC {one['auc']:.3f} for a strong model better by 0.4 or more."
@@ -183,8 +192,8 @@ def _without(head: str, source: str, one: dict[str, float]) -> str:
         f"`{head}`, trained without {source}, tested on it ({one['count']:,}, of them "
         f"{one['positive']:,.0f} positive): AUC {one['auc']:.3f}; "
         f"recall {one['recall']:.1%} at {FALSE_ALARMS:.0%} false alarms; at 0.5: "
-        f"{one['recall_at_half']:.1%} and {one['false_alarms_at_half']:.1%}; at the shipped policy's 0.8: "
-        f"{one['recall_at_policy']:.1%} and {one['false_alarms_at_policy']:.1%}."
+        f"{one['recall_at_half']:.1%} and {one['false_alarms_at_half']:.1%}; at 0.8: "
+        f"{one['recall_at_0.8']:.1%} and {one['false_alarms_at_0.8']:.1%}."
     )
 
 

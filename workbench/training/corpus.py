@@ -71,6 +71,7 @@ _UNSURE_COMPLIANCE: dict[str, set[str]] = {
     "banking77": set(),
     "clinc150": {"rollover_401k", "taxes", "w2", "vaccines", "international_visa", "insurance", "report_fraud", "oos"},
     "bitext": {"delete_account", "complaint"},
+    "written": {"account_security", "card_compromised"},
 }
 # What takes more than a line to answer well.
 _BOUNDED = {
@@ -84,7 +85,8 @@ _BOUNDED = {
 def _clinc150(data: Path) -> Iterator[Example]:
     for row in rows(data / "train" / "clinc150.csv.gz"):
         if row["split"] in ("train", "oos_train"):
-            yield _utterance("clinc150", row["text"], row["intent"], False, False)
+            utterance = _utterance("clinc150", row["text"], row["intent"], False, False)
+            yield replace(utterance, weight=1.6)  # 151 labels with a hundred each, of 372 in all
 
 
 def _banking77(data: Path) -> Iterator[Example]:
@@ -238,13 +240,14 @@ def _written_example(file: str, row: dict[str, str]) -> Example:
         )
     label = row["intent"]
     dispute, compliance = row.get("billing_dispute") == "1", row.get("compliance") == "1"
+    unsure = label in _UNSURE_COMPLIANCE["written"]
     hard = dispute or compliance or label in _BOUNDED["written"]
     return Example(
         "written",
         said(row["text"]),
         None if label == "not_compliance" else f"written/{label}",
         billing_dispute=None if compliance and "billing_dispute" not in row else dispute,
-        compliance=None if dispute and "compliance" not in row else compliance,
+        compliance=None if unsure or (dispute and "compliance" not in row) else compliance,
         complexity="bounded" if hard else "trivial",
         workload="chat",
     )

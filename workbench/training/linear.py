@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from signalbox.tagger.excerpt import LATEST
+from signalbox.tagger.features import EARLIER
 from workbench.training.reads import NGRAM, Read
 
 # Of the words and pairs those that say most of disputes and compliance; more make them no better.
@@ -22,16 +24,19 @@ MOST_OF_SUPPORT = 20_000
 @dataclass(frozen=True)
 class Linear:
     """``known``: hashes, sorted; each with its inverse document frequency, shape (known,), and weights of shape (known,
-    outputs). ``intercept``: shape (outputs,)."""
+    outputs). ``intercept``: shape (outputs,). ``marked``: a word of an earlier turn is another than in the latest."""
 
     known: NDArray[np.uint32]
     frequency: NDArray[np.float32]
     weight: NDArray[np.float32]
     intercept: NDArray[np.float32]
+    marked: bool = False
 
     def predict(self, reads: Sequence[Read]) -> NDArray[np.float64]:
         """Of each conversation, shape (conversations, outputs)."""
-        found: NDArray[np.float64] = _matrix(reads, self.known, self.frequency) @ self.weight + self.intercept
+        found: NDArray[np.float64] = (
+            _matrix(_ids(reads, self.marked), self.known, self.frequency) @ self.weight + self.intercept
+        )
         return found
 
 
@@ -39,8 +44,9 @@ def fit_gap(
     reads: Sequence[Read], gaps: NDArray[np.float64], weights: NDArray[np.float64], ridge: float = 4.0
 ) -> Linear:
     """Ridge regression, on ``reads`` that are not indexed; one output, a gap."""
-    known, frequency = _vocabulary(reads)
-    fitted = Ridge(alpha=ridge, random_state=0).fit(_matrix(reads, known, frequency), gaps, sample_weight=weights)
+    ids = _ids(reads, marked=False)
+    known, frequency = _vocabulary(ids)
+    fitted = Ridge(alpha=ridge, random_state=0).fit(_matrix(ids, known, frequency), gaps, sample_weight=weights)
     intercept = np.array([fitted.intercept_], np.float32)
     return Linear(known, frequency, fitted.coef_.astype(np.float32)[:, None], intercept)
 
@@ -53,12 +59,14 @@ def fit_support(
     penalty: float = 0.05,
 ) -> Linear:
     """Logistic regressions, one for each of ``wanted`` (0, 1 or NaN for each conversation); log-odds."""
-    known, frequency = _vocabulary(reads)
-    first = _logistic(_matrix(reads, known, frequency), wanted, weights, penalty)
+    ids = _ids(reads, marked=True)
+    known, frequency = _vocabulary(ids)
+    first = _logistic(_matrix(ids, known, frequency), wanted, weights, penalty)
     said = (np.abs(first[0]) * frequency[:, None]).max(1)
     kept = np.sort(np.argsort(-said, kind="stable")[:most])
     known, frequency = known[kept], frequency[kept]
-    return Linear(known, frequency, *_logistic(_matrix(reads, known, frequency), wanted, weights, penalty))
+    weight, intercept = _logistic(_matrix(ids, known, frequency), wanted, weights, penalty)
+    return Linear(known, frequency, weight, intercept, marked=True)
 
 
 def _logistic(
@@ -75,20 +83,38 @@ def _logistic(
     return np.stack(found, 1).astype(np.float32), np.array(intercepts, np.float32)
 
 
-def _vocabulary(reads: Sequence[Read], least: int = 2) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+def _ids(reads: Sequence[Read], marked: bool) -> list[NDArray[np.uint32]]:
+    """Of each conversation its words and pairs."""
+    found = []
+    for one in reads:
+        chosen = one.kinds != NGRAM
+        ids = one.ids[chosen]
+        if marked:
+            latest = one.segments[one.patches[chosen]] == LATEST
+            ids = np.where(latest, ids, ids ^ EARLIER)
+        found.append(ids)
+    return found
+
+
+def _vocabulary(
+    conversations: Sequence[NDArray[np.uint32]], least: int = 2
+) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """The words and pairs that occur in at least ``least`` conversations, and their inverse document frequency."""
     counts: Counter[int] = Counter()
-    for one in reads:
-        counts.update(np.unique(one.ids[one.kinds != NGRAM]).tolist())
+    for one in conversations:
+        counts.update(np.unique(one).tolist())
     known = np.array(sorted(key for key, count in counts.items() if count >= least), np.uint32)
-    return known, np.log1p(len(reads) / (1 + np.array([counts[int(key)] for key in known]))).astype(np.float32)
+    often = np.array([counts[int(key)] for key in known])
+    return known, np.log1p(len(conversations) / (1 + often)).astype(np.float32)
 
 
-def _matrix(reads: Sequence[Read], known: NDArray[np.uint32], frequency: NDArray[np.float32]) -> csr_matrix:
+def _matrix(
+    conversations: Sequence[NDArray[np.uint32]], known: NDArray[np.uint32], frequency: NDArray[np.float32]
+) -> csr_matrix:
     """Rows of unit length: (1 + log count) * frequency."""
     columns, values, ends = [], [], [0]
-    for one in reads:
-        ids, counts = np.unique(one.ids[one.kinds != NGRAM], return_counts=True)
+    for one in conversations:
+        ids, counts = np.unique(one, return_counts=True)
         at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
         kept = known[at] == ids
         value = (1 + np.log(counts[kept])) * frequency[at[kept]]
@@ -96,4 +122,4 @@ def _matrix(reads: Sequence[Read], known: NDArray[np.uint32], frequency: NDArray
         values.append(value / max(1e-6, float(np.sqrt((value**2).sum()))))
         ends.append(ends[-1] + int(kept.sum()))
     data, indices = np.concatenate(values), np.concatenate(columns)
-    return csr_matrix((data, indices, np.array(ends)), (len(reads), len(known)))
+    return csr_matrix((data, indices, np.array(ends)), (len(conversations), len(known)))

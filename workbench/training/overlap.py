@@ -13,8 +13,8 @@ _AT_A_TIME = 2000  # the whole matrix would not fit
 
 
 def apart(tested: Sequence[Example], learnt: Sequence[Example], near: float = NEAR) -> list[Example]:
-    """Those of ``tested`` whose latest turn shares less than ``near`` of its words with every single utterance of
-    ``learnt``. Case and signs do not count."""
+    """``tested`` without the single utterances that share ``near`` of their words with one of ``learnt``. Case and
+    signs do not count. Of a conversation the latest turn alone says too little to be compared: all stay."""
     single = [one.turns[0].text for one in learnt if len(one.turns) == 1]
     words = CountVectorizer(binary=True, dtype=np.float32, token_pattern=r"[^\W_]+")  # noqa: S106 - no secret
     own = words.fit_transform([one.turns[-1].text for one in tested])
@@ -25,4 +25,4 @@ def apart(tested: Sequence[Example], learnt: Sequence[Example], near: float = NE
         common = (known[at : at + _AT_A_TIME] @ own.T).toarray()
         both = sizes[at : at + _AT_A_TIME, None] + np.asarray(own.sum(1)).T - common
         is_near |= (common >= near * np.maximum(1, both)).any(0)
-    return [one for one, too_near in zip(tested, is_near, strict=True) if not too_near]
+    return [one for one, too_near in zip(tested, is_near, strict=True) if len(one.turns) > 1 or not too_near]

@@ -54,19 +54,18 @@ def run(
     """Train on ``examples`` but for ``kept_share`` of them (by chance, seeded), which calibrate: of a conversation
     all turns or none."""
     chance = np.random.default_rng(recipe.seed)
-    conversations_of = [one.of or one.turns[0].text for one in examples]
-    each = dict.fromkeys(conversations_of)
+    keys = [one.of or " ".join(one.turns[0].text.casefold().split()) for one in examples]
+    each = dict.fromkeys(keys)
     draws = dict(zip(each, chance.random(len(each)), strict=True))
-    apart = [draws[one] < kept_share for one in conversations_of]
-    kept = [one for one, is_apart in zip(examples, apart, strict=True) if is_apart]
-    own = [one for one, is_apart in zip(examples, apart, strict=True) if not is_apart]
+    kept = [one for one, key in zip(examples, keys, strict=True) if draws[key] < kept_share]
+    own = [one for one, key in zip(examples, keys, strict=True) if draws[key] >= kept_share]
     made = [
         *variants(own, varied, recipe.seed),
         *in_conversation(own, conversations, recipe.seed + 1),
         *tasks(own, conversations // 3, recipe.seed + 2),
     ]
     reads = [_read(one, at, len(own) + len(made), progress) for at, one in enumerate([*own, *made])]
-    linears = {"gap": _gap(reads[: len(own)], own), "support": _support(reads[: len(own)], own)}
+    linears = {"gap": _gap(reads[: len(own)], own), "support": _support(reads, [*own, *made])}
     known = vocabulary(reads[: len(own)], most, LEAST)
     labels = sorted({one.label for one in examples if one.label})
     heads = {
@@ -81,8 +80,9 @@ def run(
     rows = [indexed(one, known) for one in reads]
     del reads
     network = train(rows, wanted, Shape(len(known), heads), recipe, lambda step, of, _: progress("train", step, of))
-    kept_reads = [read(one.turns) for one in kept]
-    logits = logits_of(network, linears, known, kept_reads)
+    # A matter that changes within a conversation is rare in the sources and common in life.
+    kept += in_conversation(kept, len(kept) // 8, recipe.seed + 3)
+    logits = logits_of(network, linears, known, [read(one.turns) for one in kept])
     fitted = _calibration(logits, targets(kept, labels))
     return Trained(network, linears, known, labels, fitted, kept, logits)
 

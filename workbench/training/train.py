@@ -22,7 +22,7 @@ class Recipe:
     """How to train. Rates are of AdamW, at their highest."""
 
     seed: int = 7
-    epochs: int = 8
+    epochs: int = 9
     batch: int = 96
     embedding_rate: float = 4e-3
     rate: float = 1.2e-3

@@ -27,8 +27,8 @@ SOURCES = {"banking77": ("banking77",), "the written texts": ("written", "writte
 def all_checks(examples: Sequence[Example], progress: Progress) -> dict[str, Any]:
     """By name; see each function."""
     return {
-        "banking77": banking77(examples, progress),
         "without": {name: without(examples, sources, progress) for name, sources in SOURCES.items()},
+        "banking77": banking77(examples, progress),
         "p_fast": gaps(examples, progress),
     }
 
@@ -54,7 +54,7 @@ def banking77(examples: Sequence[Example], progress: Progress) -> dict[str, floa
 
 def without(examples: Sequence[Example], sources: Sequence[str], progress: Progress) -> dict[str, dict[str, float]]:
     """Disputes and compliance: trained without ``sources`` and tested on them, but for what stands nearly word for word
-    in what was learnt."""
+    in what was learnt. Half as long as what ships, and on fewer conversations."""
     learnt = [one for one in examples if one.source not in sources and one.source != "arena_hard"]
     learnt = [one for one in learnt if one.source != "multidogo" or len(one.turns) % 3 == 0]
     tested = apart([one for one in examples if one.source in sources], learnt)
@@ -95,8 +95,8 @@ def detection(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> dict[s
         "threshold": float(threshold),
         "recall_at_half": float((scores[truth == 1] >= 0.5).mean()),
         "false_alarms_at_half": float((scores[truth == 0] >= 0.5).mean()),
-        "recall_at_policy": float((scores[truth == 1] >= 0.8).mean()),
-        "false_alarms_at_policy": float((scores[truth == 0] >= 0.8).mean()),
+        "recall_at_0.8": float((scores[truth == 1] >= 0.8).mean()),
+        "false_alarms_at_0.8": float((scores[truth == 0] >= 0.8).mean()),
         "auc": auc_of(scores.tolist(), (truth == 1).tolist()),
     }
 

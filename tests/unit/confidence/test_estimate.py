@@ -11,6 +11,7 @@ from signalbox.confidence.estimate import SIGNALS, estimate, sigmoid
 from signalbox.confidence.weights import Ramp, Weights, load_weights
 from signalbox.contracts.decisions import Terms
 from signalbox.contracts.evidence import Evidence
+from signalbox.policy.load import load_resource
 
 SHIPPED = load_weights()
 CHECKS = ("schema_valid", "citations_valid")
@@ -144,6 +145,14 @@ def test_the_shipped_weights_send_what_nothing_is_known_of_to_the_stronger_model
 def test_no_prior_makes_a_reply_final_by_itself(prior: float, self_check: float | None) -> None:
     """GIVEN nothing else in favour, and a self-check that is missing, undecided or a no THEN somebody looks at it."""
     assert value(prior=prior, self_check=self_check) < Terms().accept
+
+
+@pytest.mark.row("E4")
+def test_nor_on_any_shipped_route() -> None:
+    judged = [route for route in load_resource().routes if route.plan == "cascade" or route.plan == "verify"]
+    assert {"cascade", "middling"} <= {route.name for route in judged}
+    for route in judged:
+        assert max(value(prior=1.0), value(prior=1.0, self_check=0.5)) < route.terms.accept, route.name
 
 
 @pytest.mark.row("B7")

@@ -50,6 +50,12 @@ TRIVIAL = [
     "when is my bill due?",
     "turn off the kitchen lights",
 ]
+ANYTHING_ELSE = [
+    "write a poem about cats",
+    "ok, and how do I change my PIN",
+    "What's the weather like in Oslo tomorrow?",
+    "Great. Which films are on tonight?",
+]
 EXTENDED = [
     "Build a complete chess engine in Python: move generation, alpha-beta search, evaluation, UCI protocol, unit tests,"
     " and a benchmark. Explain each design decision.",

@@ -37,7 +37,7 @@ class SlowNetwork:
         most = np.array([max(row[at] for row in hidden[1:]) for at in range(WIDTH)])
         mixed = np.maximum(self.through("mix", np.array([*hidden[0], *mean, *most])), 0)
         wide = {
-            f"linear.{output}": [self.linear(words, name, at)]
+            f"linear.{output}": [self.linear(words, len(seen.pieces), name, at)]
             for name, outputs in LINEAR.items()
             for at, output in enumerate(outputs)
         }
@@ -83,14 +83,19 @@ class SlowNetwork:
         found: Row = row @ self.arrays[f"{layer}.weight"] + self.arrays[f"{layer}.bias"]
         return found
 
-    def linear(self, words: list[oracle.Word], name: str, output: int) -> float:
-        """Words and pairs, each (1 + log count) times its frequency, of unit length together."""
+    def linear(self, words: list[oracle.Word], pieces: int, name: str, output: int) -> float:
+        """Words and pairs, each (1 + log count) times its frequency, of unit length together. Of ``pieces`` the last is
+        the latest turn."""
         known, frequency, weight, intercept = (
             self.arrays[f"linear.{name}.{kind}"] for kind in ("known", "frequency", "weight", "intercept")
         )
         at = {int(one): place for place, one in enumerate(known)}
-        ids = [oracle.word_id(word.text) for word in words]
-        ids += [oracle.pair_id(one.text, other.text) for one, other in oracle.pairs(words)]
+
+        def marked(one: int, word: oracle.Word) -> int:
+            return one ^ int(features.EARLIER) if name == "support" and word.piece != pieces - 1 else one
+
+        ids = [marked(oracle.word_id(word.text), word) for word in words]
+        ids += [marked(oracle.pair_id(one.text, other.text), other) for one, other in oracle.pairs(words)]
         counts = Counter(at[one] for one in ids if one in at)
         values = {place: (1 + math.log(count)) * float(frequency[place]) for place, count in counts.items()}
         length = math.sqrt(sum(value**2 for value in values.values())) or 1.0

@@ -62,6 +62,16 @@ def test_a_gap_is_found_again() -> None:
     assert found.predict(READS[:4])[:, 0] == pytest.approx(gaps[:4], abs=0.01)
 
 
+def test_words_of_an_earlier_turn_are_others() -> None:
+    """GIVEN disputes that are over in half of the conversations WHEN something else is asked THEN it is none."""
+    over = [read([user("they charged me twice"), user(text)]) for text in TEXTS[1:] * 10]
+    wanted = [np.concatenate([column, np.zeros(len(over))]) for column in WANTED]
+    linear = fit_support([*READS, *over], wanted, np.ones(len(READS) + len(over)))
+    assert linear.marked
+    assert linear.predict([READS[0], over[1], over[2]])[:, 0] == pytest.approx([4, -4, -4], abs=3)
+    assert not fit_gap(READS, ONES, ONES).marked
+
+
 @pytest.mark.parametrize("text", [*TEXTS, "they charged me, they charged me twice", "unheard of", ""])
 def test_numpy_says_what_was_fitted(text: str) -> None:
     for linear in (fit_support(READS, WANTED, ONES), fit_gap(READS, np.arange(40.0), ONES)):

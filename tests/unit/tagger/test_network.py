@@ -130,7 +130,7 @@ def test_the_wide_halves_are_sums(turns: list[Turn]) -> None:
     found, words = FAST(seen), oracle.read(seen)[0]
     for name, outputs in LINEAR.items():
         for at, output in enumerate(outputs):
-            wanted = SLOW.linear(words, name, at)
+            wanted = SLOW.linear(words, len(seen.pieces), name, at)
             assert found[f"linear.{output}"].tolist() == pytest.approx([wanted], rel=1e-4, abs=1e-5)
 
 

@@ -34,9 +34,10 @@ def test_near_is_by_the_words_in_common_over_all_words(tested: str, learnt: str,
     assert left(examples(tested, "something else entirely"), learnt) == [tested] * kept + ["something else entirely"]
 
 
-def test_of_a_conversation_the_latest_turn_is_looked_at() -> None:
-    talk = Example("written", (Turn(True, "hello"), Turn(True, "why was i charged twice")))
-    assert left([talk, *examples("hello")], "why was i charged twice") == ["hello"]
+def test_conversations_stay_and_are_not_compared_with() -> None:
+    talk = Example("written", (Turn(True, "why was i charged twice"), Turn(True, "yes")))
+    assert left([talk, *examples("yes", "no")], "yes") == ["yes", "no"]
+    assert apart(examples("yes"), [talk, *examples("no")]) == examples("yes")
 
 
 def test_every_piece_of_what_was_learnt_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

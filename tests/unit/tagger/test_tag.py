@@ -19,6 +19,7 @@ from signalbox.tagger.tag import COMPLEXITIES, WORKLOADS, complexity, label_prob
 from signalbox.tagger.weights import read
 from tests.unit.tagger import tiny
 from tests.unit.tagger.clear_cases import (
+    ANYTHING_ELSE,
     COMPLIANCE,
     DISPUTED,
     DISPUTES,
@@ -171,6 +172,15 @@ def test_a_new_matter_is_judged_by_itself() -> None:
     assert found.billing_dispute < tag(after(DISPUTED, "yes")).billing_dispute
     found = tag(after(PIZZA, "And why was I charged twice for my hotel booking? I want the money back."))
     assert found.billing_dispute > 0.5
+
+
+@pytest.mark.row("B7")
+@pytest.mark.parametrize(("name", "opened"), [("billing_dispute", DISPUTES), ("compliance", COMPLIANCE)])
+def test_what_is_settled_does_not_stick_to_the_conversation(name: str, opened: list[str]) -> None:
+    """GIVEN a matter that the agent has put right WHEN something else is asked THEN hardly any still goes its way."""
+    settled = Turn(False, "I have put that right for you. Is there anything else?")
+    found = [getattr(tag([user(one), settled, user(other)]), name) for one in opened for other in ANYTHING_ELSE]
+    assert sum(share >= 0.8 for share in found) <= 0.15 * len(found)
 
 
 def clear(text: str) -> dict[str, str | bool]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signalbox.tagger.features import MEASURES, PATCHES
+from signalbox.tagger.features import EARLIER, MEASURES, PATCHES
 from signalbox.tagger.network import LINEAR
 from tests.unit.tagger import oracle
 
@@ -75,7 +75,8 @@ def arrays(seed: int = 0) -> Arrays:
         "segment": some(len(PATCHES), WIDTH),
     }
     for at, (name, outputs) in enumerate(LINEAR.items()):
-        linear = _sorted([*map(oracle.word_id, WORDS[at::2]), *(oracle.pair_id(*pair) for pair in PAIRS[at::2])])
+        ids = [*map(oracle.word_id, WORDS[at::2]), *(oracle.pair_id(*pair) for pair in PAIRS[at::2])]
+        linear = _sorted([*ids, *(one ^ int(EARLIER) for one in ids)])
         found |= {
             f"linear.{name}.known": linear,
             f"linear.{name}.frequency": some(len(linear), around=3.0),

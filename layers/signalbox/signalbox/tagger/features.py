@@ -26,6 +26,8 @@ Floats = NDArray[np.float32]
 _SPACE, _LETTER, _DIGIT, _SIGN = range(4)
 _MARK = 1  # stands before and after a word whose n-grams are taken
 _BYTES = 32_768  # more than an excerpt and the marks between its words can take
+# Into the hash of a word of an earlier turn, where such a word is to be another one than in the latest turn.
+EARLIER = np.uint32(0x85EBCA6B)
 _ODD = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _PAIR = np.uint64(0xA0761D6478BD642F)

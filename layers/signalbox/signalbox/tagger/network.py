@@ -15,9 +15,11 @@ from signalbox.tagger.features import Floats, Hashes, Indices, Words
 
 Arrays = Mapping[str, NDArray[Any]]
 
-# What the wide halves give, in this order: a gap, about -1..1, and two log-odds.
+# The outputs of the wide halves: a gap, about -1..1, and two log-odds. The second tells words of the latest turn from
+# the same words before it.
 LINEAR = {"gap": ("gap",), "support": ("billing_dispute", "compliance")}
 
+_LINEAR_ARRAYS = ("known", "frequency", "weight", "intercept")
 _EPSILON = np.float32(1e-5)  # torch's LayerNorm
 
 
@@ -59,7 +61,7 @@ class Linear:
         rows = self._index.rows(ids)
         rows, counts = np.unique(rows[rows >= 0], return_counts=True)
         if not len(rows):
-            return self._intercept
+            return self._intercept.copy()
         values = (1 + np.log(counts)) * self._frequency[rows]
         found: Floats = (values / np.sqrt((values**2).sum())).astype(np.float32) @ self._weight[rows] + self._intercept
         return found
@@ -73,10 +75,9 @@ class Network:
         self._rows = arrays["rows"]
         self._width = self._rows.shape[1]
         self._scales = arrays["scales"].astype(np.float32)
-        self._linear = [
-            Linear({kind: arrays[f"linear.{name}.{kind}"] for kind in ("known", "frequency", "weight", "intercept")})
-            for name in LINEAR
-        ]
+        self._linear = {
+            name: Linear({kind: arrays[f"linear.{name}.{kind}"] for kind in _LINEAR_ARRAYS}) for name in LINEAR
+        }
         self._blocks = [name[:-16] for name in arrays if name.endswith(".attended.weight")]
         self._attention_heads = int(arrays["attention_heads"].item())
         packed = ("known", "rows", "scales", "attention_heads")
@@ -114,8 +115,11 @@ class Network:
         mixed = np.maximum(self._through("mix", pooled), 0)
         logits = self._through("heads", mixed)
         found = {name: logits[begin:end] for name, (begin, end) in self._heads.items()}
-        for outputs, linear in zip(LINEAR.values(), self._linear, strict=True):
-            found |= zip((f"linear.{name}" for name in outputs), linear(ids)[:, None], strict=True)
+        latest = np.concatenate([words.latest, words.latest[words.follows]])
+        read = {"gap": ids, "support": np.where(latest, ids, ids ^ features.EARLIER)}
+        for name, outputs in LINEAR.items():
+            values = self._linear[name](read[name])
+            found |= {f"linear.{output}": values[at : at + 1] for at, output in enumerate(outputs)}
         return found
 
     def _fold(self, norm: str, layer: str) -> None:
