@@ -163,7 +163,7 @@ def test_a_short_follow_up_is_judged_with_its_conversation(text: str) -> None:
     disputed, ordered = tag(after(DISPUTED, text)), tag(after(PIZZA, text))
     assert disputed.billing_dispute > ordered.billing_dispute + 0.1
     assert disputed.billing_dispute > alone(text).billing_dispute
-    assert ordered.billing_dispute < 0.2
+    assert ordered.billing_dispute < 0.5
     assert disputed.intent != ordered.intent
 
 
