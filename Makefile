@@ -69,7 +69,7 @@ bench: setup ## Cold start, package sizes, decision time
 	touch $@
 
 DATA ?= ../shared/data
-train: setup .venvs/training/.up-to-date ## The tagger's weights and model card anew (DATA=DIR, about 40 minutes)
+train: setup .venvs/training/.up-to-date ## The tagger's weights and model card anew (DATA=DIR, about 50 minutes)
 	PYTHONPATH=layers/signalbox:. .venvs/training/bin/python -m workbench.training --data $(DATA) $(ARGS)
 
 build: setup ## The packages for AWS, bytecode included; sizes are checked
