@@ -62,8 +62,8 @@ class Linear:
         rows, counts = np.unique(rows[rows >= 0], return_counts=True)
         if not len(rows):
             return self._intercept.copy()
-        values = (1 + np.log(counts)) * self._frequency[rows]
-        found: Floats = (values / np.sqrt((values**2).sum())).astype(np.float32) @ self._weight[rows] + self._intercept
+        values = (1 + np.log(counts.astype(np.float32))) * self._frequency[rows]
+        found: Floats = values / np.sqrt(values @ values) @ self._weight[rows] + self._intercept
         return found
 
 
@@ -116,7 +116,7 @@ class Network:
         logits = self._through("heads", mixed)
         found = {name: logits[begin:end] for name, (begin, end) in self._heads.items()}
         latest = np.concatenate([words.latest, words.latest[words.follows]])
-        read = {"gap": ids, "support": np.where(latest, ids, ids ^ features.EARLIER)}
+        read = {"gap": ids, "support": ids if latest.all() else np.where(latest, ids, ids ^ features.EARLIER)}
         for name, outputs in LINEAR.items():
             values = self._linear[name](read[name])
             found |= {f"linear.{output}": values[at : at + 1] for at, output in enumerate(outputs)}
